@@ -1,6 +1,7 @@
 """relata: the toolkit for vision-language models that understand relations.
 
-Everything public is here by name and loaded when first used, so that `import relata` costs little and leaves torch alone.
+Everything public is here by name and loaded when first used, so that `import relata` costs little and leaves torch
+alone.
 """
 
 from __future__ import annotations
@@ -22,22 +23,39 @@ _HOME = {
     "RelataError": "relata.errors",
     "read": "relata.readers",
     "dialect": "relata.dialects",
-    "build": "relata.build",
+    "build": "relata.recipes",
     "load": "relata.models",
     "evaluate": "relata.benchmarks",
     "score": "relata.benchmarks",
 }
 
-__all__ = sorted([*_HOME, "__version__"])
+__all__ = [
+    "Answer",
+    "Box",
+    "Example",
+    "Group",
+    "Message",
+    "Region",
+    "RelataError",
+    "Relation",
+    "Scene",
+    "__version__",
+    "build",
+    "dialect",
+    "evaluate",
+    "load",
+    "read",
+    "score",
+]
 
 if TYPE_CHECKING:
     from relata.benchmarks import evaluate, score
-    from relata.build import build
-    from relata.chat import Answer, Example, Message
+        from relata.chat import Answer, Example, Message
     from relata.dialects import dialect
     from relata.errors import RelataError
     from relata.models import load
     from relata.readers import read
+    from relata.recipes import build
     from relata.scene import Box, Group, Region, Relation, Scene
 
 
