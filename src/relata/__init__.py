@@ -50,7 +50,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from relata.benchmarks import evaluate, score
-        from relata.chat import Answer, Example, Message
+    from relata.chat import Answer, Example, Message
     from relata.dialects import dialect
     from relata.errors import RelataError
     from relata.models import load
