@@ -11,9 +11,10 @@ from random import Random
 import msgspec
 
 from relata.errors import RelataError
+from relata.synth.layout import TRIES, shuffled, side, within
 from relata.synth.rules import APART, COLOURS, FRONT, IN, ON, SIZE, TEXTURES, Box
-from relata.synth.shapes import LARGE, SHAPES, SMALL
-from relata.synth.world import World, allowed, built, shuffled, within
+from relata.synth.shapes import SHAPES
+from relata.synth.world import Look, World, allowed, built
 
 TRANSFORMS = (
     "same",
@@ -30,9 +31,6 @@ TRANSFORMS = (
 _MOVES = {"moved left": (-1, 0), "moved right": (1, 0), "moved up": (0, -1), "moved down": (0, 1)}
 #: Least and most pixels of a move.
 MOVE = (12, 40)
-_TRIES = 20
-
-Look = tuple[int, int, int]
 
 
 class Pair(msgspec.Struct):
@@ -67,10 +65,14 @@ def edit(rng: Random, world: World, split: str = "train") -> Pair:
         kinds = [TRANSFORMS[within(rng, 1, 9)] for _ in range(count)]
         removes = len(world) > max(count, 2) and rng.random() < 0.3
         adds = len(world) < 5 and rng.random() < 0.3
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             pair = _attempt(rng, world, kinds, removes, adds)
-            if pair is not None and legal(pair.after) and (split == "heldout" or allowed(pair.after, split)):
+            if pair is not None and _shown(pair.after, split):
                 return pair
+
+
+def _shown(world: World, split: str) -> bool:
+    return bool(world.relations) and legal(world) and (split == "heldout" or allowed(world, split))
 
 
 def legal(world: World) -> bool:
@@ -111,25 +113,29 @@ def _hull(first: Box, second: Box) -> Box:
 
 
 def _attempt(rng: Random, world: World, kinds: list[str], removes: bool, adds: bool) -> Pair | None:
-    chosen = shuffled(rng, len(world))
-    removed = [chosen.pop()] if removes else []
-    transforms = dict.fromkeys(sorted(chosen), "same") | dict(zip(chosen, kinds))
-    looks = {i: world.look(i) for i in transforms}
-    boxes = {i: world.boxes[i] for i in transforms}
+    """One pair with these changes, or None where no object suits one of them, or its outcome is out of bounds."""
+    free = shuffled(rng, len(world))
+    removed = [free.pop()] if removes else []
+    looks = {i: world.look(i) for i in free}
+    boxes = {i: world.boxes[i] for i in free}
+    transforms = dict.fromkeys(sorted(free), TRANSFORMS[0])
     used = {world.look(i) for i in range(len(world))}
-    for i, kind in zip(chosen, kinds):
-        looks[i], boxes[i] = _change(rng, kind, looks[i], boxes[i])
-        if (looks[i] in used) != (looks[i] == world.look(i)) or not _inside(boxes[i]):
+    for kind in kinds:
+        suited = [i for i in free if kind not in ("grown", "shrunk") or world.large[i] == (kind == "shrunk")]
+        if not suited:
             return None
-        used.add(looks[i])
+        chosen = suited[0]
+        free.remove(chosen)
+        transforms[chosen] = kind
+        looks[chosen], boxes[chosen] = _change(rng, kind, looks[chosen], boxes[chosen])
+        if not _inside(boxes[chosen]) or (looks[chosen] != world.look(chosen) and looks[chosen] in used):
+            return None
+        used.add(looks[chosen])
     if adds:
         new = len(world)
-        side = within(rng, *(SMALL[0], SMALL[-1]) if rng.random() < 0.5 else (LARGE[0], LARGE[-1]))
-        x, y = within(rng, 1, SIZE - 1 - side), within(rng, 1, SIZE - 1 - side)
-        boxes[new] = (float(x), float(y), float(x + side), float(y + side))
-        looks[new] = (within(rng, 0, 1), within(rng, 0, len(COLOURS) - 1), within(rng, 0, len(SHAPES) - 1))
+        looks[new], boxes[new] = _newcomer(rng)
         if looks[new] in used or any(_gap(boxes[new], box) < APART for box in world.boxes):
-            return None
+            return None  # where something was before, it would look like that thing changed
     return _pair(rng, world, boxes, looks, transforms, removed)
 
 
@@ -147,11 +153,16 @@ def _change(rng: Random, kind: str, look: Look, box: Box) -> tuple[Look, Box]:
         far = within(rng, *MOVE)
         dx, dy = (far * step for step in _MOVES[kind])
         return look, (x1 + dx, y1 + dy, x2 + dx, y2 + dy)
-    sides = LARGE if kind == "grown" else SMALL
-    side = sides[within(rng, 0, len(sides) - 1)]
-    x, y = (x1 + x2 - side) // 2, (y1 + y2 - side) // 2
-    # a small object cannot shrink nor a large one grow: no change, which the caller refuses
-    return look, (x, y, x + side, y + side) if (x2 - x1 in SMALL) == (kind == "grown") else (0.0, 0.0, 0.0, 0.0)
+    length = side(rng, large=1.0 if kind == "grown" else 0.0)
+    x, y = (x1 + x2 - length) // 2, (y1 + y2 - length) // 2
+    return look, (x, y, x + length, y + length)
+
+
+def _newcomer(rng: Random) -> tuple[Look, Box]:
+    length = side(rng)
+    x, y = float(within(rng, 1, SIZE - 1 - length)), float(within(rng, 1, SIZE - 1 - length))
+    look = (within(rng, 0, len(TEXTURES) - 1), within(rng, 0, len(COLOURS) - 1), within(rng, 0, len(SHAPES) - 1))
+    return look, (x, y, x + length, y + length)
 
 
 def _another(rng: Random, value: int, count: int) -> int:

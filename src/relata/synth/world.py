@@ -7,45 +7,51 @@ that two objects are put into. Size is not part of a label, because `in` needs a
 from __future__ import annotations
 
 from bisect import bisect
+from collections.abc import Callable
 from itertools import accumulate
 from random import Random
 from typing import Literal
 
 import msgspec
 
-from relata.errors import unknown
+from relata.errors import RelataError, unknown
+from relata.synth import layout
+from relata.synth.layout import Part, shuffled, within
 from relata.synth.rules import (
-    APART,
     COLOURS,
-    FRONT,
     HELD_OUT_TRIPLES,
-    LINE,
     PREDICATES,
     SIZE,
     TEXTURES,
     Box,
     Relations,
     held_out_look,
-    overlap,
     relate,
     triples,
 )
-from relata.synth.shapes import LARGE, SHAPES, SMALL, area, room, shared
+from relata.synth.shapes import LARGE, SHAPES, area, shared
 
 __all__ = ["COLOURS", "PREDICATES", "SHAPES", "SIZE", "SPLITS", "TEXTURES", "World", "built", "sample", "world"]
 
 SPLITS = ("train", "test", "heldout")
-#: Attempts to place a group before the whole scene is drawn again.
-_TRIES = 20
+#: Fewest and most objects of a scene.
+OBJECTS = (2, 5)
+
 Kind = Literal["in", "on", "front", "attached"]
+Look = tuple[int, int, int]
 
 #: How often a structural pair is of each kind. Balanced: `attached to` counts in both directions, hence half as often,
-#: and each of the five structural predicates is then equally frequent. Long-tailed: falls tenfold from head to tail.
-BALANCED: tuple[tuple[Kind, float], ...] = (("in", 2 / 7), ("on", 2 / 7), ("front", 2 / 7), ("attached", 1 / 7))
-LONG_TAILED: tuple[tuple[Kind, float], ...] = (("on", 0.66), ("attached", 0.22), ("front", 0.08), ("in", 0.04))
+#: and each of the five structural predicates is then equally frequent. Long-tailed: seventeen times from head to tail.
+BALANCED: dict[Kind, float] = {"in": 2, "on": 2, "front": 2, "attached": 1}
+LONG_TAILED: dict[Kind, float] = {"on": 66, "attached": 22, "front": 8, "in": 4}
 
-#: An object while it is placed: left, top, side, shape.
-Part = tuple[int, int, int, int]
+#: Two shapes, the one drawn first and the one drawn over it, put into a relation.
+PAIRS: dict[Kind, Callable[[Random, int, int], list[Part]]] = {
+    "in": layout.contained,
+    "on": layout.stacked,
+    "front": layout.occluded,
+    "attached": layout.linked,
+}
 
 
 class World(msgspec.Struct):
@@ -75,7 +81,7 @@ class World(msgspec.Struct):
         """For example `plain red circle`; no two objects of a sampled scene share one."""
         return f"{TEXTURES[self.textures[index]]} {COLOURS[self.colours[index]]} {SHAPES[self.shapes[index]]}"
 
-    def look(self, index: int) -> tuple[int, int, int]:
+    def look(self, index: int) -> Look:
         """Texture, colour and shape as indices: the label in numbers."""
         return self.textures[index], self.colours[index], self.shapes[index]
 
@@ -85,19 +91,20 @@ def world(seed: int, index: int, split: str = "train", long_tailed: bool = False
     return sample(Random(f"relata synth {seed} {split} {index}"), split, long_tailed=long_tailed)
 
 
-def sample(rng: Random, split: str = "train", objects: tuple[int, int] = (2, 5), long_tailed: bool = False) -> World:
-    """The next scene of a generator, with at least one relation.
+def sample(rng: Random, split: str = "train", objects: tuple[int, int] = OBJECTS, long_tailed: bool = False) -> World:
+    """The next scene of a generator, with at least one relation and no label twice.
 
-    `train` and `test` never show a held-out combination (see `rules`); a scene of `heldout` shows at least one
-    held-out colour and shape, and at least one held-out (shape, predicate, shape). `objects` bounds their number.
+    `objects` bounds their number. `train` and `test` never show a held-out combination (see `rules`); a scene of
+    `heldout` shows at least one held-out colour and shape, and at least one held-out (shape, predicate, shape).
 
     Raises:
-        RelataError: on a split that does not exist.
+        RelataError: on a split that does not exist, or bounds outside `OBJECTS`.
     """
     if split not in SPLITS:
         unknown("split", split, SPLITS)
-    least, most = objects
-    count = least + int(rng.random() * (most - least + 1))
+    if not OBJECTS[0] <= objects[0] <= objects[1] <= OBJECTS[1]:
+        raise RelataError(f"objects={objects}: a scene has from {OBJECTS[0]} to {OBJECTS[1]} objects")
+    count = within(rng, *objects)
     kinds = _kinds(rng, count, LONG_TAILED if long_tailed else BALANCED)
     while True:
         scene = _draw(rng, count, kinds, split)
@@ -114,7 +121,7 @@ def allowed(scene: World, split: str) -> bool:
 
 def built(
     boxes: list[Box],
-    looks: list[tuple[int, int, int]],
+    looks: list[Look],
     order: list[int],
     links: list[tuple[int, int]],
     background: tuple[int, int, int],
@@ -147,44 +154,40 @@ def _visible(boxes: list[Box], shapes: list[int], order: list[int]) -> list[floa
     return visible
 
 
-def _kinds(rng: Random, count: int, weights: tuple[tuple[Kind, float], ...]) -> list[Kind]:
-    """The structural pairs of a scene: one more often than none with two objects, two at most."""
-    pairs = {2: (0, 1, 1, 1), 3: (1,), 4: (1, 2)}.get(count, (2,))
-    names, shares = zip(*weights)
-    bounds = list(accumulate(shares))
+def _kinds(rng: Random, count: int, weights: dict[Kind, float]) -> list[Kind]:
+    """The structural pairs of a scene: every other scene of two objects has one, scenes of five have two.
+
+    More of them in small scenes would let the number of objects tell what to guess.
+    """
+    pairs = {2: (0, 1), 3: (1,), 4: (1, 2), 5: (2,)}[count]
+    names, bounds = list(weights), list(accumulate(weights.values()))
     chosen = pairs[within(rng, 0, len(pairs) - 1)]
-    return [names[min(bisect(bounds, rng.random()), len(names) - 1)] for _ in range(chosen)]
+    return [names[bisect(bounds, rng.random() * bounds[-1])] for _ in range(chosen)]
 
 
 def _draw(rng: Random, count: int, kinds: list[Kind], split: str) -> World | None:
-    """One attempt at a scene, or None when its objects found no place."""
+    """One attempt at a scene, or None when its objects found no room."""
     looks = _looks(rng, count, kinds, split)
+    shapes = [look[2] for look in looks]
+    groups = [PAIRS[kind](rng, shapes[2 * k], shapes[2 * k + 1]) for k, kind in enumerate(kinds)]
+    groups += [[(0, 0, layout.side(rng), shape)] for shape in shapes[2 * len(kinds) :]]
     parts: list[Part] = []
-    taken: list[tuple[int, int, int, int]] = []
-    for start in range(0, 2 * len(kinds), 2):
-        pair = _PAIRS[kinds[start // 2]](rng, looks[start][2], looks[start + 1][2])
-        if not _place(rng, pair, parts, taken):
-            return None
-    for _, _, shape in looks[2 * len(kinds) :]:
-        if not _place(rng, [(0, 0, _side(rng), shape)], parts, taken):
-            return None
-    slots = shuffled(rng, count)  # pairs are built side by side, and an object's number must not tell
-    place = [0] * count
-    for new, old in enumerate(slots):
-        place[old] = new
-    boxes = [(float(x), float(y), float(x + side), float(y + side)) for x, y, side, _ in (parts[i] for i in slots)]
-    links = [
-        (min(place[2 * k], place[2 * k + 1]), max(place[2 * k], place[2 * k + 1]))
-        for k, kind in enumerate(kinds)
-        if kind == "attached"
-    ]
+    taken: list[Part] = []
+    if not all(layout.place(rng, group, parts, taken) for group in groups):
+        return None
+    number = shuffled(rng, count)  # the two of a pair are built one after the other: their numbers must not tell
+    boxes: list[Box] = [(0.0, 0.0, 0.0, 0.0)] * count
+    for i, (x, y, side, _) in zip(number, parts):
+        boxes[i] = (float(x), float(y), float(x + side), float(y + side))
+    links = [tuple(sorted(number[2 * k : 2 * k + 2])) for k, kind in enumerate(kinds) if kind == "attached"]
     background = (within(rng, 232, 248), within(rng, 232, 248), within(rng, 232, 248))
-    return built(boxes, [looks[i] for i in slots], place, links, background)
+    numbered = [look for _, look in sorted(zip(number, looks))]
+    return built(boxes, numbered, number, [(a, b) for a, b in links], background)
 
 
-def _looks(rng: Random, count: int, kinds: list[Kind], split: str) -> list[tuple[int, int, int]]:
+def _looks(rng: Random, count: int, kinds: list[Kind], split: str) -> list[Look]:
     """Different looks (texture, colour, shape); two that overlap differ in texture or colour, not only in shape."""
-    looks: list[tuple[int, int, int]] = []
+    looks: list[Look] = []
     random = rng.random
     while len(looks) < count:
         at = len(looks)
@@ -195,75 +198,3 @@ def _looks(rng: Random, count: int, kinds: list[Kind], split: str) -> list[tuple
         if not (overlaps and look[:2] == looks[-1][:2]):
             looks.append(look)
     return looks
-
-
-def _side(rng: Random, large: float = 0.4) -> int:
-    sides = LARGE if rng.random() < large else SMALL
-    return sides[int(rng.random() * len(sides))]
-
-
-def within(rng: Random, low: int, high: int) -> int:
-    """A whole number from `low` to `high`, both included."""
-    return low + int(rng.random() * (high - low + 1))
-
-
-def _in(rng: Random, outer: int, inner: int) -> list[Part]:
-    while True:
-        around, side = _side(rng, 1.0), _side(rng, 0.0)
-        if places := room(outer, around, side):
-            x, y = places[within(rng, 0, len(places) - 1)]
-            return [(0, 0, around, outer), (x, y, side, inner)]
-
-
-def _on(rng: Random, lower: int, upper: int) -> list[Part]:
-    below, above = _side(rng), _side(rng)
-    x = (below - above) // 2 + within(rng, 0, 1)
-    return [(0, above, below, lower), (x, 0, above, upper)]
-
-
-def _front(rng: Random, hidden: int, front: int) -> list[Part]:
-    while True:
-        below, side = _side(rng, 0.6), _side(rng, 0.6)
-        x, y = within(rng, 1 - side, below - 1), within(rng, 1 - side, below - 1)
-        if overlap(side, front, below, hidden, x, y) == FRONT:
-            return [(0, 0, below, hidden), (x, y, side, front)]
-
-
-def _attached(rng: Random, first: int, second: int) -> list[Part]:
-    """Side by side or one over the other, 8-16 px between the two boxes."""
-    near, far = _side(rng, 0.3), _side(rng, 0.3)
-    along = near + within(rng, *LINE)
-    across = within(rng, -far - 4, near + 4)
-    x, y = (along, across) if rng.random() < 0.5 else (across, along)
-    return [(0, 0, near, first), (x, y, far, second)]
-
-
-_PAIRS = {"in": _in, "on": _on, "front": _front, "attached": _attached}
-
-
-def _place(rng: Random, group: list[Part], parts: list[Part], taken: list[tuple[int, int, int, int]]) -> bool:
-    """Add a group of parts where it keeps its distance from what is placed already; False if there is no room."""
-    left, top = min(part[0] for part in group), min(part[1] for part in group)
-    width = max(part[0] + part[2] for part in group) - left
-    height = max(part[1] + part[2] for part in group) - top
-    if width > SIZE - 2 or height > SIZE - 2:
-        return False
-    for _ in range(_TRIES):
-        x, y = within(rng, 1, SIZE - 1 - width), within(rng, 1, SIZE - 1 - height)
-        if all(
-            x - right >= APART or a - x - width >= APART or y - bottom >= APART or b - y - height >= APART
-            for a, b, right, bottom in taken
-        ):
-            taken.append((x, y, x + width, y + height))
-            parts += [(px - left + x, py - top + y, side, shape) for px, py, side, shape in group]
-            return True
-    return False
-
-
-def shuffled(rng: Random, count: int) -> list[int]:
-    """A permutation, from `random()` alone: other methods of `Random` may change between versions of Python."""
-    numbers = list(range(count))
-    for i in range(count - 1, 0, -1):
-        j = int(rng.random() * (i + 1))
-        numbers[i], numbers[j] = numbers[j], numbers[i]
-    return numbers
