@@ -1,0 +1,95 @@
+"""How far a number can be trusted: bootstrap intervals over the units it was measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Absent = Literal["leave out", "zero"]
+
+#: Most random numbers drawn at once, so that memory stays near 64 MB whatever the number of units.
+_AT_ONCE = 2_000_000
+
+
+class Interval(NamedTuple):
+    low: float
+    high: float
+
+
+def mean_of_ratios(top: ArrayLike, bottom: ArrayLike, absent: Absent = "leave out") -> float:
+    """The mean over columns of sum(top) / sum(bottom); 0 when no column has anything to divide by.
+
+    With one column and a `bottom` of ones this is a plain mean; with one column of counts, a pooled rate; with a column
+    per predicate or category, mean recall or the mean of splits.
+
+    Args:
+        top, bottom: (units,) or (units, columns).
+        absent: what a column whose bottom sums to 0 does: it is left out of the mean, or enters it as 0.
+    """
+    tops, bottoms = _columns(top), _columns(bottom)
+    return float(_means(tops.sum(0)[None], bottoms.sum(0)[None], absent)[0])
+
+
+def bootstrap(
+    top: ArrayLike,
+    bottom: ArrayLike,
+    absent: Absent = "leave out",
+    *,
+    draws: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The percentile bootstrap interval of `mean_of_ratios`: units are drawn with replacement, `draws` times.
+
+    A unit is what was sampled independently: an image, or a group of questions; rows that depend on each other are
+    summed into their unit first. The same seed gives the same interval.
+    """
+    tops, bottoms = _columns(top), _columns(bottom)
+    means = [_means(w @ tops, w @ bottoms, absent) for w in _weights(len(tops), draws, seed)]
+    return _interval(np.concatenate(means), level)
+
+
+def bootstrap_each(
+    top: ArrayLike, bottom: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0
+) -> list[Interval]:
+    """The interval of each column's ratio by itself, from the same draws."""
+    tops, bottoms = _columns(top), _columns(bottom)
+    ratios = np.concatenate([_ratios(w @ tops, w @ bottoms) for w in _weights(len(tops), draws, seed)])
+    return [_interval(column, level) for column in ratios.T]
+
+
+def _weights(units: int, draws: int, seed: int) -> Iterator[Floats]:
+    """Blocks of (some draws, units): how often each unit was drawn."""
+    rng = np.random.default_rng(seed)
+    step = max(1, _AT_ONCE // max(units, 1))
+    for start in range(0, draws, step):
+        rows = min(step, draws - start)
+        picks = rng.integers(0, max(units, 1), size=(rows, units)) + np.arange(rows)[:, None] * units
+        yield np.bincount(picks.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float64)
+
+
+def _interval(statistics: Floats, level: float) -> Interval:
+    tail = (1 - level) / 2
+    low, high = np.quantile(statistics, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def _columns(values: ArrayLike) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _ratios(tops: Floats, bottoms: Floats) -> Floats:
+    ratios: Floats = np.divide(tops, bottoms, out=np.zeros_like(tops), where=bottoms > 0)
+    return ratios
+
+
+def _means(tops: Floats, bottoms: Floats, absent: Absent) -> Floats:
+    """Row by row, the mean of tops / bottoms."""
+    columns = (bottoms > 0).sum(1) if absent == "leave out" else np.full(len(tops), tops.shape[1])
+    means: Floats = _ratios(tops, bottoms).sum(1) / np.maximum(columns, 1)
+    return means
