@@ -1,0 +1,100 @@
+"""Scenes out of files laid out like COCO's, for `coco` and `lvis`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from relata.errors import RelataError
+from relata.readers._coco_files import Caption, Entry, Instance, Panoptic, Segment, Source, gather
+from relata.readers._draft import Draft
+from relata.readers._join import joined
+from relata.readers._masks import segmentation, segments
+from relata.readers._outcome import Item, Partial, Records, Rejected
+from relata.readers._photos import Frame, Photos
+from relata.scene import Mask
+
+
+def scenes(
+    source: str, files: Sequence[Path], images: Path | None, rename: Callable[[str], str], masks: bool, crowd: bool
+) -> Records:
+    """One scene per image that the files name, whatever they say about it.
+
+    Args:
+        source: name of the format.
+        rename: what becomes of a label.
+        masks: read masks too.
+        crowd: keep the boxes around groups (`iscrowd`).
+    """
+    entries: dict[int, Entry] = {}
+    lost = 0
+    for path in files:
+        for rejected in gather(path, entries, rename):
+            lost += not rejected.part
+            yield rejected
+    photos = Photos(images)
+    for entry in entries.values():
+        try:
+            yield _scene(entry, source, photos, masks, crowd)
+        except RelataError as error:
+            yield Rejected(entry.where, str(error))
+    return len(entries) + lost
+
+
+def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) -> Item:
+    if entry.refused:
+        raise RelataError(entry.refused)
+    frame = photos.frame(entry.image.name, (entry.image.width, entry.image.height))
+    things, stuff, captions = Draft(entry.where, source), Draft(entry.where, source), []
+    things.problems += entry.problems
+    for annotation, file in entry.annotations:
+        if isinstance(annotation, Caption):
+            captions.append(annotation.caption.strip())
+        elif isinstance(annotation, Instance):
+            if crowd or not annotation.iscrowd:
+                _region(things, annotation, file, _polygons(things, annotation, frame) if masks else None)
+        else:
+            shapes = _png(stuff, annotation, file, frame) if masks else {}
+            for segment in annotation.segments_info:
+                if crowd or not segment.iscrowd:
+                    _region(stuff, segment, file, shapes.get(segment.id))
+    if "" in captions:
+        things.problem("captions", "one of them is empty")
+    id, names = str(entry.image.id), "; ".join(entry.files)
+    first = things.finish(id, frame, names, captions=tuple(filter(None, captions)))
+    return _together(first, stuff.finish(id, frame, names)) if stuff.regions or stuff.problems else first
+
+
+def _region(draft: Draft, thing: Instance | Segment, file: Source, mask: Mask | None) -> None:
+    label = file.labels.get(thing.category_id)
+    if label is None:
+        return draft.problem(
+            f"region {thing.id}", f"has category {thing.category_id}, which `categories` does not hold"
+        )
+    x, y, width, height = thing.bbox
+    group = f"a group: {label}" if thing.iscrowd else None
+    return draft.region(thing.id, label, (x, y, x + width, y + height), description=group, mask=mask)
+
+
+def _polygons(draft: Draft, thing: Instance, frame: Frame) -> Mask | None:
+    try:
+        return segmentation(thing.segmentation, frame.width, frame.height)
+    except RelataError as error:
+        return draft.problem(f"mask of region {thing.id}", str(error))
+
+
+def _png(draft: Draft, annotation: Panoptic, file: Source, frame: Frame) -> dict[int, Mask]:
+    """Masks by segment id; COCO keeps the PNGs in a folder named as the JSON file, beside it."""
+    path = file.path.with_suffix("") / annotation.file_name
+    try:
+        return segments(path, [segment.id for segment in annotation.segments_info], frame.width, frame.height)
+    except RelataError as error:
+        draft.problem("masks", str(error))
+        return {}
+
+
+def _together(*items: Item) -> Item:
+    drawn = [item.scene if isinstance(item, Partial) else item for item in items]
+    problems = tuple(problem for item in items if isinstance(item, Partial) for problem in item.problems)
+    scene = joined(drawn)
+    return Partial(scene, problems) if problems else scene

@@ -1,0 +1,165 @@
+"""The layout of COCO's files, and everything that several of them say, gathered by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from relata.errors import RelataError
+from relata.readers._json import decode, load, short
+from relata.readers._outcome import Rejected
+
+Xywh = tuple[float, float, float, float]
+
+
+class Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class File(msgspec.Struct):
+    images: list[msgspec.Raw]
+    annotations: list[msgspec.Raw]
+    categories: list[Category] = []
+
+
+class Image(msgspec.Struct):
+    id: int
+    width: int
+    height: int
+    file_name: str = ""
+    coco_url: str = ""
+
+    @property
+    def name(self) -> str:
+        """LVIS v1 names a photo by its address alone: `.../val2017/000000397133.jpg`."""
+        return self.file_name or "/".join(self.coco_url.split("/")[-2:])
+
+
+class Caption(msgspec.Struct, gc=False):
+    image_id: int
+    caption: str
+
+
+class Instance(msgspec.Struct):
+    id: int
+    image_id: int
+    category_id: int
+    bbox: Xywh
+    iscrowd: int = 0
+    segmentation: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class Segment(msgspec.Struct, gc=False):
+    id: int
+    category_id: int
+    bbox: Xywh
+    iscrowd: int = 0
+
+
+class Panoptic(msgspec.Struct):
+    image_id: int
+    file_name: str
+    segments_info: list[Segment]
+
+
+Annotation = Caption | Instance | Panoptic
+
+#: The field that tells what a file holds.
+_TELLTALE: dict[str, type[Annotation]] = {"caption": Caption, "segments_info": Panoptic, "bbox": Instance}
+
+
+class Source(msgspec.Struct):
+    """What an annotation needs to know of its file."""
+
+    path: Path
+    labels: dict[int, str]
+
+
+class Entry:
+    """What all files say about one image; `refused` tells why it cannot become a scene."""
+
+    def __init__(self, image: Image, where: str) -> None:
+        self.image = image
+        self.where = where
+        self.files: dict[str, None] = {}  # in order, once each
+        self.annotations: list[tuple[Annotation, Source]] = []
+        self.problems: list[Rejected] = []
+        self.refused = ""
+
+    def seen(self, image: Image, path: Path) -> None:
+        """One more file names the image."""
+        if (image.width, image.height) != (self.image.width, self.image.height):
+            self.refused = (
+                f"{short(path)} says the photo is {image.width} x {image.height}, but {next(iter(self.files))} says"
+                f" {self.image.width} x {self.image.height}; leave out the file whose photos were resized"
+            )
+        self.files[short(path)] = None
+
+
+def gather(path: Path, entries: dict[int, Entry], rename: Callable[[str], str]) -> Iterator[Rejected]:
+    """Add a file to the entries. Gives the images that cannot be read, and annotations that belong to no image.
+
+    Raises:
+        RelataError: if the file is not laid out like COCO's.
+    """
+    file = load(path, File)
+    kind = _kind(path, file.annotations)
+    for number, raw in enumerate(file.images):
+        try:
+            image = decode(raw, Image)
+        except RelataError as error:
+            yield Rejected(f"{short(path)}: images, record {number}", str(error))
+            continue
+        if image.id not in entries:
+            entries[image.id] = Entry(image, f"{short(path)}: image {image.id}")
+        entries[image.id].seen(image, path)
+    source = Source(path, {category.id: rename(category.name) for category in file.categories})
+    for number, raw in enumerate(file.annotations):
+        lost = _file_under(raw, kind, source, entries, f"{short(path)}: annotations, record {number}")
+        if lost is not None:
+            yield lost
+
+
+def _kind(path: Path, annotations: Sequence[msgspec.Raw]) -> type[Annotation]:
+    """Files are told apart by the fields of their first annotations, not by their names."""
+    for raw in annotations[:100]:
+        fields = decode(raw, dict[str, msgspec.Raw])
+        for name, kind in _TELLTALE.items():
+            if name in fields:
+                return kind
+    if annotations:
+        raise RelataError(f"{path}: no annotation has any of {', '.join(_TELLTALE)}. Is it a file of another format?")
+    return Instance
+
+
+def _file_under(
+    raw: msgspec.Raw, kind: type[Annotation], source: Source, entries: dict[int, Entry], where: str
+) -> Rejected | None:
+    try:
+        annotation = decode(raw, kind)
+    except RelataError as error:
+        problem = Rejected(where, str(error), part=True)
+        owner = entries.get(_owner(raw))
+        if owner is None:
+            return problem
+        owner.problems.append(problem)
+        return None
+    entry = entries.get(annotation.image_id)
+    if entry is None:
+        return Rejected(where, f"is about image {annotation.image_id}, which `images` does not hold", part=True)
+    entry.annotations.append((annotation, source))
+    return None
+
+
+class _Owner(msgspec.Struct):
+    image_id: int = -1
+
+
+def _owner(raw: msgspec.Raw) -> int:
+    try:
+        return decode(raw, _Owner).image_id
+    except RelataError:
+        return -1  # nobody's

@@ -1,0 +1,118 @@
+"""JSON files whose records are decoded one by one, so that a damaged record costs only itself.
+
+Files are mapped, not loaded, and a list of records is first cut into undecoded pieces: a file of gigabytes needs
+little memory, and its pages can be given back.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from relata.errors import RelataError
+from relata.readers._outcome import Item, Records, Rejected
+
+T = TypeVar("T")
+Piece = msgspec.Raw | bytes
+
+_BOM = b"\xef\xbb\xbf"
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
+
+
+def short(path: Path) -> str:
+    """A file's name with its folder's: enough to find it, and free of the machine it lies on."""
+    return "/".join(path.parts[-2:])
+
+
+def load(path: Path, type: type[T]) -> T:
+    """The whole file as `type`; give lists of records the type `list[msgspec.Raw]` and decode each by `decode`.
+
+    Raises:
+        RelataError: if the file is empty, damaged or laid out differently.
+    """
+    try:
+        return msgspec.json.decode(_bytes(path), type=type)
+    except msgspec.ValidationError as error:
+        raise RelataError(f"{path}: {error}. Is it a file of another format?") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RelataError(f"{path}: not whole, valid JSON ({error}); fetch the file again") from error
+
+
+def pieces(path: Path) -> Sequence[Piece]:
+    """The records of a JSON list, or of JSON Lines, undecoded.
+
+    Raises:
+        RelataError: if the file is empty, or is a damaged JSON list.
+    """
+    data = _bytes(path)
+    if bytes(data[:64]).lstrip().startswith(b"["):
+        return load(path, list[msgspec.Raw])
+    return [line for line in bytes(data).splitlines() if line.strip()]
+
+
+def decode(raw: Piece, type: type[T]) -> T:
+    """One record.
+
+    Raises:
+        RelataError: naming the field, its value and what was expected there.
+    """
+    try:
+        return msgspec.json.decode(raw, type=type)
+    except msgspec.ValidationError as error:
+        raise RelataError(_explain(str(error), raw)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RelataError(f"not whole, valid JSON ({error})") from error
+
+
+class Titled(Protocol):
+    """A published record that can name itself."""
+
+    @property
+    def title(self) -> str:
+        """How a reader of the file would look it up, e.g. `image 107902`."""
+
+
+R = TypeVar("R", bound=Titled)
+
+
+def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, str], Item]) -> Records:
+    """One item per record: what `make` makes of the record and its place, or why it could not be decoded or made."""
+    for number, raw in enumerate(raws):
+        where = f"{short(path)}: record {number}"
+        try:
+            record = decode(raw, type)
+            where = f"{short(path)}: {record.title}"
+            item = make(record, where)
+        except RelataError as error:
+            item = Rejected(where, str(error))
+        yield item
+    return len(raws)
+
+
+def _bytes(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            raise RelataError(f"{path}: the file is empty; fetch it again")
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
+
+
+def _explain(error: str, raw: Piece) -> str:
+    """msgspec says what was expected and where; this adds the value that stands there."""
+    match = _AT.match(error)
+    path = match["path"] if match else None
+    if match is None or path is None:
+        return error
+    steps: Iterable[str] = re.findall(r"[^.\[\]$]+", path)
+    value: Any = msgspec.json.decode(raw)
+    for step in steps:
+        if step == "...":  # a key of a mapping, which msgspec does not name
+            return f"{path}: {match['what']}"
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    shown = repr(value)
+    return f"{path[2:] or 'record'} is {shown[:60] + '...' if len(shown) > 60 else shown}: {match['what']}"

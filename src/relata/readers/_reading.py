@@ -1,0 +1,199 @@
+"""`read`: options and paths are checked when it is called, records are read when they are asked for, counts are checked
+when all have been read."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import msgspec
+
+from relata.errors import RelataError, near, unknown
+from relata.names import component
+from relata.readers._outcome import Item, Partial, Records, Rejected
+from relata.scene import Scene
+
+#: Options of every reading, beside those of the format.
+_COMMON = {"strict": bool, "present": bool}
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+class Reading:
+    """Scenes, one at a time, with a count of everything that was read; iterating again reads again.
+
+    Attributes:
+        read: records read so far; after the last one, all records of the files.
+        kept: scenes given.
+        rejected: the records that gave no scene, each with place and reason. `read == kept + len(rejected)`.
+        problems: parts left out of scenes that were kept.
+    """
+
+    def __init__(self, name: str, records: Callable[[], Iterable[Item]], strict: bool = False) -> None:
+        self.name = name
+        self._records = records
+        self._strict = strict
+        self._clear()
+
+    def _clear(self) -> None:
+        self.read = 0
+        self.kept = 0
+        self.rejected: list[Rejected] = []
+        self.problems: list[Rejected] = []
+
+    def __iter__(self) -> Iterator[Scene]:
+        return (item for item in self.items() if isinstance(item, Scene))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.read} read = {self.kept} kept + {len(self.rejected)} rejected"
+            f" ({len(self.problems)} problems inside kept records)"
+        )
+
+    def items(self) -> Iterator[Scene | Rejected]:
+        """Scenes and rejections in the order of the file, counted as they pass."""
+        self._clear()
+        total = yield from self._counted()
+        # a reader that loses a record is our bug, not the user's
+        assert total is None or total == self.read, f"{self.name}: {total} records in the files, {self.read} came out"
+
+    def _counted(self) -> Iterator[Scene | Rejected]:
+        stream = iter(self._records())
+        while True:
+            try:
+                item = next(stream)
+            except StopIteration as end:
+                return end.value
+            for outcome in self._judged(item):
+                if isinstance(outcome, Scene):
+                    self.kept += 1
+                elif outcome.part:
+                    self.problems.append(outcome)
+                else:
+                    self.rejected.append(outcome)
+                self.read = self.kept + len(self.rejected)
+                yield outcome
+
+    def _judged(self, item: Item) -> Sequence[Scene | Rejected]:
+        if not isinstance(item, Partial):
+            return (item,)
+        if not self._strict:
+            return (*item.problems, item.scene)
+        first, more = item.problems[0], len(item.problems) - 1
+        return (Rejected(first.where, first.reason + (f" (and {more} more)" if more else "")),)
+
+
+def read(format: str, annotations: Paths, images: str | os.PathLike[str] | None = None, **options: Any) -> Reading:
+    """Scenes from published annotations.
+
+    Args:
+        format: name of a reader, e.g. `psg`; `relata list readers` shows them.
+        annotations: a file, a folder that holds the format's files, or several of these, as a list or with commas.
+        images: the folder of photos. A scene's image is a path relative to it. Photos are opened only for their size,
+            and only where the annotation does not give it.
+        options: `strict=True` rejects an image as soon as any part of its record has to be left out; `present=True`
+            rejects images whose photo is not in the folder; others as the format's page says.
+
+    Raises:
+        RelataError: on an unknown format or option, a missing file, and, while reading, on a file that is no JSON.
+    """
+    module = component("readers", format)
+    settings = _settings(module, format, options)
+    common = {name: settings.pop(name, False) for name in _COMMON}
+    folder = _images(images)
+    if common["present"] and folder is None:
+        raise RelataError("option present=True needs the folder of photos: images=...")
+    files = _files(module, format, annotations)
+
+    def records() -> Iterable[Item]:
+        stream = _stream(module, files, folder, settings)
+        return _present(stream, folder) if folder is not None and common["present"] else stream
+
+    return Reading(format, records, strict=common["strict"])
+
+
+def options_of(module: ModuleType) -> dict[str, Any]:
+    """The options of a reader: its keyword-only arguments with their types."""
+    function = getattr(module, "join", None) or module.read
+    types = get_type_hints(function)
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return {name: types[name] for name in names} | _COMMON
+
+
+def _settings(module: ModuleType, format: str, options: dict[str, Any]) -> dict[str, Any]:
+    hints = options_of(module)
+    settings = {}
+    for name, value in options.items():
+        if name not in hints:
+            unknown(f"option of {format}", name, hints)
+        try:
+            settings[name] = msgspec.convert(value, hints[name], strict=False)  # the command line gives texts
+        except msgspec.ValidationError as error:
+            raise RelataError(f"option {name} of {format} is {value!r}: {error}") from error
+    return settings
+
+
+def _images(images: str | os.PathLike[str] | None) -> Path | None:
+    if images is None:
+        return None
+    folder = Path(images)
+    if not folder.is_dir():
+        raise RelataError(f"folder of photos {folder} does not exist; {_beside(folder)}")
+    return folder
+
+
+def _files(module: ModuleType, format: str, annotations: Paths) -> tuple[Path, ...]:
+    if isinstance(annotations, str) and not Path(annotations).exists():
+        annotations = [part.strip() for part in annotations.split(",")]
+    if isinstance(annotations, (str, os.PathLike)):
+        annotations = [annotations]
+    found: list[Path] = []
+    for path in map(Path, annotations):
+        if path.is_dir():
+            inside = sorted({file for pattern in module.FILES for file in path.glob(pattern)})
+            if not inside:
+                raise RelataError(f"{path} holds no file named {' or '.join(module.FILES)}; name the {format} file")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise RelataError(f"annotations {path} do not exist; {_beside(path)}")
+    if not found:
+        raise RelataError(f"no annotations given for {format}")
+    return tuple(dict.fromkeys(found))
+
+
+def _beside(path: Path) -> str:
+    parent = path.parent
+    while not parent.is_dir():
+        parent = parent.parent
+    missing = path.relative_to(parent).parts[0]
+    return f"in {parent}: " + near(missing, [p.name for p in parent.iterdir()][:1000])
+
+
+def _stream(module: ModuleType, files: tuple[Path, ...], images: Path | None, options: dict[str, Any]) -> Records:
+    """A reader defines `read` for one file, or `join` where the files of a format belong together."""
+    if hasattr(module, "join"):
+        return (yield from module.join(files, images, **options))
+    total = 0
+    for path in files:
+        total += yield from module.read(path, images, **options)
+    return total
+
+
+def _present(records: Records, images: Path) -> Records:
+    total = 0
+    stream = iter(records)
+    while True:
+        try:
+            item = next(stream)
+        except StopIteration as end:
+            return end.value
+        scene = item.scene if isinstance(item, Partial) else item
+        if isinstance(scene, Scene) and not (images / scene.image).is_file():
+            item = Rejected(f"{scene.provenance['file']}: image {scene.id}", f"photo {images / scene.image} is missing")
+        yield item
