@@ -1,0 +1,96 @@
+// A list of items under one set of filters, with keys to walk through it.
+
+const FIRST_CHIPS = 18;
+
+function countPredicates(items) {
+  const counts = new Map();
+  for (const item of items) {
+    for (const edge of item.edges || []) {
+      if (!edge.link) counts.set(edge.predicate, (counts.get(edge.predicate) || 0) + 1);
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+function chip(gallery, [predicate, count]) {
+  const toggle = () => {
+    const on = !gallery.chosen.delete(predicate) && Boolean(gallery.chosen.add(predicate));
+    button.setAttribute("aria-pressed", String(on));
+    refresh(gallery);
+  };
+  const button = h("button", { class: "chip", "aria-pressed": "false", click: toggle }, words(predicate), h("span", { class: "count" }, String(count)));
+  return button;
+}
+
+function chips(gallery, items) {
+  const all = countPredicates(items).map((entry) => chip(gallery, entry));
+  if (!all.length) return null;
+  const rest = all.slice(FIRST_CHIPS);
+  const more = rest.length > 0 && h("details", {}, h("summary", {}, `${rest.length} more predicates`), h("div", { class: "chips" }, ...rest));
+  return h("div", { class: "predicates", role: "group", "aria-label": "filter by predicate" }, h("div", { class: "chips" }, ...all.slice(0, FIRST_CHIPS)), more);
+}
+
+/** Show the items that match the filters, and in them the edges that match. */
+function refresh(gallery) {
+  let count = 0;
+  for (const view of gallery.views) {
+    const found = view.text.includes(gallery.search) && (gallery.chosen.size === 0 || view.visible().some((i) => !view.item.edges[i].link));
+    view.card.hidden = !found;
+    if (found) count += 1;
+    if (found) paint(view);
+  }
+  gallery.status.textContent = count === gallery.views.length ? "" : `${count} of ${count === 1 && gallery.views.length === 1 ? 1 : gallery.views.length} shown`;
+}
+
+function toolbar(gallery, items) {
+  const search = h("input", { type: "search", class: "search", placeholder: "Find a label, word or id", "aria-label": "find", input: () => {
+    gallery.search = search.value.toLowerCase();
+    refresh(gallery);
+  } });
+  const all = h("input", { type: "checkbox", class: "all-edges", change: () => {
+    gallery.all = all.checked;
+    refresh(gallery);
+  } });
+  const edges = items.some((item) => (item.edges || []).length);
+  const toggle = edges && h("label", { class: "toggle" }, all, "all edges");
+  return h("div", { class: "toolbar" }, h("div", { class: "controls" }, search, toggle, gallery.status), chips(gallery, items));
+}
+
+function pageLinks(pages, current, label) {
+  if (pages.length < 2) return null;
+  const links = pages.map((name, i) =>
+    i === current ? h("span", { "aria-current": "page" }, String(i + 1)) : h("a", { href: encodeURIComponent(name) }, String(i + 1)),
+  );
+  return h("nav", { class: "pages", "aria-label": label }, "page ", ...links);
+}
+
+function gallerySection(section) {
+  const gallery = { chosen: new Set(), search: "", all: false, status: h("span", { class: "status", role: "status" }) };
+  gallery.shows = (edge) => gallery.chosen.size === 0 || edge.link || gallery.chosen.has(edge.predicate);
+  gallery.views = section.items.map((item, i) => itemView(item, (section.first || 0) + i + 1, gallery));
+  const links = section.pages && section.pages.length > 0;
+  const whole = links && h("p", { class: "whole" }, h("a", { href: encodeURIComponent(section.pages[0]) }, "Open the whole gallery"), ` (${section.pages.length} page${section.pages.length === 1 ? "" : "s"})`);
+  const notes = (section.notes || []).map((note) => h("li", { class: note.startsWith("Warning") ? "warning" : null }, words(note)));
+  const items = gallery.views.map((view) => view.card);
+  return [h("ul", { class: "notes" }, ...notes), whole, toolbar(gallery, section.items), h("div", { class: "items" }, ...items)];
+}
+
+/** j and k walk through the items, the arrows through what one item holds; Escape lets go. */
+function listenToKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+    const card = document.activeElement.closest(".item");
+    const walk = (list, from, step) => list[Math.max(0, Math.min(list.length - 1, from < 0 ? 0 : from + step))];
+    const cards = [...document.querySelectorAll(".item:not([hidden])")];
+    const steps = card ? [...card.querySelectorAll(".step:not([hidden])")] : [];
+    const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "j" || event.key === "k") walk(cards, cards.indexOf(card), step)?.focus();
+    else if (step && steps.length) walk(steps, steps.indexOf(document.activeElement), step).focus();
+    else if (event.key === "e") document.querySelector(".all-edges")?.click();
+    else if (event.key === "/") document.querySelector(".search")?.focus();
+    else if (event.key === "Escape" && card) card.querySelector(".unpin").click();
+    else if (event.key === "Enter" && document.activeElement.matches("span.step")) document.activeElement.click();
+    else return;
+    event.preventDefault();
+  });
+}

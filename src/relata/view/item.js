@@ -1,0 +1,182 @@
+// One scene, group or example: its pictures with boxes, its text, its triplets, and what lights up when.
+
+const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+
+/** What lights up with a box: itself and the edges that touch it. */
+function ofBox(view, place) {
+  const edges = view.visible().filter((i) => {
+    const { subject, object } = view.item.edges[i];
+    return same(subject, place) || same(object, place);
+  });
+  return { core: [place], edges };
+}
+
+/** What lights up with some edges: both their ends. */
+function ofEdges(view, edges) {
+  return { core: edges.flatMap((i) => [view.item.edges[i].subject, view.item.edges[i].object]), edges };
+}
+
+/** What lights up with a piece of text: the boxes that it mentions, the edges that it tells. */
+function ofPiece(view, piece) {
+  const told = ofEdges(view, piece.edges || []);
+  return { core: [...(piece.places || []), ...told.core], edges: told.edges };
+}
+
+/** Make an element light something up while the pointer or the focus is on it, and keep it lit when clicked. */
+function lights(view, element, select) {
+  const show = () => ((view.hover = select()), paint(view));
+  const hide = () => ((view.hover = null), paint(view));
+  const keep = (event) => {
+    event.stopPropagation();
+    view.pin = view.pinned === element ? null : select();
+    view.pinned = view.pin && element;
+    paint(view);
+  };
+  element.setAttribute("tabindex", "-1");
+  fill(element, { mouseenter: show, mouseleave: hide, focus: show, blur: hide, click: keep }, []);
+  return element;
+}
+
+/** Bring the card up to date with what is hovered, pinned and filtered. */
+function paint(view) {
+  const visible = new Set(view.visible());
+  const lit = view.hover || view.pin;
+  const edges = lit ? lit.edges.filter((i) => visible.has(i)) : view.showAll() ? [...visible] : [];
+  const ends = lit ? [...lit.core, ...ofEdges(view, edges).core] : [];
+  const has = (places, place) => places.some((other) => same(other, place));
+  view.card.classList.toggle("choosing", Boolean(lit));
+  for (const { element, place } of view.marks) {
+    element.classList.toggle("lit", has(ends, place));
+    element.classList.toggle("core", Boolean(lit) && has(lit.core, place));
+  }
+  for (const { element, piece } of view.pieces) {
+    const mentions = (piece.places || []).some((place) => lit && has(lit.core, place));
+    element.classList.toggle("lit", mentions || (piece.edges || []).some((i) => edges.includes(i) && Boolean(lit)));
+  }
+  const kept = view.pin && new Set(view.pin.edges);
+  view.rows.forEach((row, i) => {
+    row.classList.toggle("lit", Boolean(lit) && edges.includes(i));
+    row.hidden = !visible.has(i) || (kept !== null && kept.size > 0 && !kept.has(i));
+  });
+  view.unpin.hidden = !view.pin;
+  drawEdges(view, edges);
+}
+
+function unpin(view) {
+  view.pin = view.pinned = view.hover = null;
+  paint(view);
+}
+
+/** The small coloured number by which a box is known everywhere. */
+function number(shape) {
+  return tint(h("span", { class: "number" }, String(shape.id)), shape.color);
+}
+
+function boxElement(view, panel, place) {
+  const shape = panel.shapes[place[1]];
+  const [x1, y1, x2, y2] = shape.box;
+  const dashed = DATA.dashes[Math.floor(shape.color / DATA.palette.length) % DATA.dashes.length];
+  const tag = h("span", { class: y1 / panel.height < 0.04 ? "tag low" : "tag" }, String(shape.id), words(shape.label, "tag-label"));
+  const element = tint(h("div", { class: dashed ? "box dashed" : "box", "aria-hidden": "true" }, tag), shape.color);
+  const share = (value, whole) => `${(100 * value) / whole}%`;
+  Object.assign(element.style, {
+    left: share(x1, panel.width),
+    top: share(y1, panel.height),
+    width: share(x2 - x1, panel.width),
+    height: share(y2 - y1, panel.height),
+  });
+  view.marks.push({ element, place });
+  return lights(view, element, () => ofBox(view, place));
+}
+
+const area = ({ box: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
+
+/** A picture with its boxes; smaller boxes lie over larger ones so that each can be reached. */
+function panelElement(view, panel, index) {
+  const shapes = panel.shapes.map((shape, i) => [shape, i]).sort(([a], [b]) => area(b) - area(a));
+  const safe = /^(assets\/[0-9a-f]+\.(jpeg|png)|data:image\/(jpeg|png);base64,[\w+/=]+)$/.test(panel.source || "");
+  const image = safe
+    ? h("img", { src: panel.source, loading: "lazy", decoding: "async", alt: `${panel.name}, ${shapes.length} numbered boxes` })
+    : h("div", { class: "no-image" }, "no picture");
+  const frame = h("div", { class: "frame" }, image, ...shapes.map(([, i]) => boxElement(view, panel, [index, i])));
+  frame.classList.toggle("tiny", Math.max(panel.width, panel.height) < 480);
+  frame.classList.toggle("few", shapes.length <= 10);
+  view.panels[index].frame = frame;
+  const title = h("figcaption", {}, view.panels.length > 1 ? `image ${index + 1} · ` : "", words(panel.name));
+  const problem = panel.problem && h("p", { class: "problem", role: "note" }, words(panel.problem));
+  const figure = h("figure", {}, frame, title, problem || null);
+  figure.style.setProperty("--ratio", panel.width / panel.height);
+  return figure;
+}
+
+function objectList(view) {
+  const buttons = view.item.panels.flatMap((panel, p) =>
+    panel.shapes.map((shape, i) => {
+      const facts = (shape.facts || []).join(", ");
+      const button = h("button", { class: "object step" }, number(shape), words(shape.label), facts && words(facts, "facts"));
+      view.marks.push({ element: button, place: [p, i] });
+      return lights(view, button, () => ofBox(view, [p, i]));
+    }),
+  );
+  return buttons.length > 0 && h("div", { class: "objects", role: "group", "aria-label": "objects" }, ...buttons);
+}
+
+function tripletList(view) {
+  const end = ([p, i]) => [number(view.panels[p].shapes[i]), words(view.panels[p].shapes[i].label)];
+  view.rows = view.item.edges.map((edge, i) => {
+    const facts = (edge.facts || []).join(" · ");
+    const predicate = h("span", { class: edge.link ? "predicate link" : "predicate" }, words(edge.predicate));
+    const row = h("button", { class: "triplet step" }, ...end(edge.subject), predicate, ...end(edge.object));
+    if (facts) row.append(words(facts, "facts"));
+    return lights(view, row, () => ofEdges(view, [i]));
+  });
+  if (!view.rows.length) return null;
+  const title = h("h4", {}, `${view.rows.length} relation${view.rows.length === 1 ? "" : "s"}`, view.unpin);
+  return h("section", { class: "triplets" }, title, h("div", { class: "list" }, ...view.rows));
+}
+
+function pieceElement(view, piece) {
+  if (piece.image !== undefined) return h("span", { class: "slot" }, `image ${piece.image + 1}`);
+  const places = piece.places || [];
+  if (!places.length && !(piece.edges || []).length) return words(piece.text);
+  const shapes = places.map(([p, i]) => view.panels[p].shapes[i]);
+  const element = h("span", { class: places.length ? "mention step" : "told step" }, words(piece.text), ...shapes.map(number));
+  if (shapes.length) tint(element, shapes[0].color);
+  view.pieces.push({ element, piece });
+  return lights(view, element, () => ofPiece(view, piece));
+}
+
+function turnElement(view, turn) {
+  const text = h("p", { dir: "auto" }, ...turn.pieces.map((piece) => pieceElement(view, piece)));
+  const role = ["user", "assistant", "system"].includes(turn.role) ? turn.role : "caption";
+  return h("div", { class: `turn ${role}` }, h("span", { class: "role" }, turn.role), text);
+}
+
+function factList(item) {
+  if (!item.facts.length) return null;
+  return h("dl", { class: "about" }, ...item.facts.flatMap(([key, value]) => [h("dt", {}, words(key)), h("dd", {}, words(value))]));
+}
+
+/** The card of one item, with what the gallery needs of it. */
+function itemView(item, position, gallery) {
+  const whole = { edges: [], turns: [], facts: [], ...item };
+  const view = { item: whole, marks: [], pieces: [], rows: [], hover: null, pin: null, pinned: null };
+  view.panels = whole.panels.map((panel) => ({ ...panel }));
+  view.visible = () => whole.edges.map((_, i) => i).filter((i) => gallery.shows(whole.edges[i]));
+  view.showAll = () => gallery.all;
+  view.overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
+  view.labels = h("div", { class: "labels", "aria-hidden": "true" });
+  view.unpin = h("button", { class: "unpin", hidden: true, click: () => unpin(view) }, "show all");
+  view.stage = h("div", { class: "stage" }, ...view.panels.map((panel, i) => panelElement(view, panel, i)), view.overlay, view.labels);
+  const title = h("h3", {}, h("span", { class: "position" }, String(position)), words(whole.id), h("span", { class: "kind" }, whole.kind));
+  const turns = whole.turns.map((turn) => turnElement(view, turn));
+  const text = turns.length > 0 && h("section", { class: "turns" }, ...turns);
+  const side = h("div", { class: "side" }, text, tripletList(view), factList(whole));
+  const pictures = h("div", { class: "pictures" }, view.stage, objectList(view));
+  view.card = h("article", { class: "item", tabindex: "0", "aria-label": `${whole.kind} ${whole.id}` }, title, h("div", { class: "body" }, pictures, side));
+  view.stage.addEventListener("click", () => unpin(view));
+  view.text = [whole.id, ...whole.panels.flatMap((p) => [p.name, ...p.shapes.map((shape) => shape.label)]),
+    ...whole.turns.flatMap((turn) => turn.pieces.map((piece) => piece.text))].join("\n").toLowerCase();
+  new ResizeObserver(() => view.overlay.childElementCount && paint(view)).observe(view.stage);
+  return view;
+}
