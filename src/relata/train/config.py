@@ -1,0 +1,97 @@
+"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from relata.errors import RelataError, near
+from relata.scene import Record
+
+
+class Stage(Record, frozen=True, kw_only=True):
+    """One block of training."""
+
+    name: str
+    objective: Literal["objects", "turns", "examples"]
+    """`objects`: the tower learns to find and name objects in synthetic scenes. `turns`: questions drawn from scenes or
+    the synthetic world. `examples`: conversations that `relata build` made."""
+    train: list[str]
+    """Modules that may move, by name: tower, regions, number, image_number, decoder, query, key, or lora."""
+    steps: int
+    """Optimiser steps."""
+    batch: int
+    """Rows (or images) a step and process."""
+    data: str = "synth"
+    """`synth`, or the path of scenes (turns) or examples."""
+    images: str | None = None
+    """Folder of the images of `data`."""
+    turns: dict[str, float] = {}
+    """Weight of each kind of turn; see `relata.train.mixture`."""
+    pairs: float = 0.0
+    """Share of rows that show two images."""
+    tokens: int = 168
+    """Longest row."""
+    muon: float = 0.02
+    """Learning rate of the matrices (Muon)."""
+    adam: float = 2e-3
+    """Learning rate of embeddings, norms, biases (AdamW); of the LoRA factors."""
+    warmup: int = 60
+    """Steps of linear warm-up."""
+    decay: float = 0.35
+    """The last share of the steps, over which the rates fall linearly to zero."""
+    average: float = 0.995
+    """Decay of the running average of the weights, which is what is saved."""
+    box_noise: float = 0.8
+    """Pixels (standard deviation) of noise on the boxes of 60 % of the rows: detected boxes are not exact."""
+    lora: int = 0
+    """Rank of LoRA on the decoder; 0: none."""
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """A training run. The resolved run is saved beside the weights."""
+
+    name: str
+    stages: list[Stage]
+    model: str = "new"
+    """`new`: the tiny model from zero; or the folder of a checkpoint."""
+    layers: int = 4
+    """Decoder layers of a new model."""
+    seed: int = 0
+    save_every: int = 500
+    """Steps between resumable checkpoints."""
+    log_every: int = 20
+    """Steps between lines of log.jsonl."""
+
+
+def load(path: Path, changes: dict[str, Any] | None = None) -> Run:
+    """A run file with some top-level keys changed.
+
+    Raises:
+        RelataError: on an unknown key (near names offered), a value of the wrong type, or a module that does not exist.
+    """
+    if not path.is_file():
+        raise RelataError(f"no run file {path}")
+    raw = yaml.safe_load(path.read_text())
+    if not isinstance(raw, dict):
+        raise RelataError(f"{path}: a run file is a mapping of keys, not {type(raw).__name__}")
+    raw.update(changes or {})
+    _check(raw, Run, str(path))
+    for number, stage in enumerate(raw.get("stages") or []):
+        _check(stage, Stage, f"{path}, stage {number + 1}")
+    try:
+        return msgspec.convert(raw, Run)
+    except msgspec.ValidationError as error:
+        raise RelataError(f"{path}: {error}") from error
+
+
+def _check(raw: Any, record: type[Record], where: str) -> None:
+    if not isinstance(raw, dict):
+        raise RelataError(f"{where}: expected a mapping of keys, found {raw!r}")
+    known = record.__struct_fields__
+    for key in raw:
+        if key not in known:
+            raise RelataError(f"{where}: unknown key {key!r}; {near(str(key), known)}")
