@@ -14,7 +14,7 @@ from relata.errors import RelataError
 def view(path: Path | str, out: Path | str, images: Path | str | None = None, limit: int = 200) -> Path:
     """Write a static page that shows the first `limit` records at `path`; return the page to open.
 
-    `path` is a file of JSON lines, a folder of shards, or a `.json` file of scores; `out` is a `.html` file or a folder.
+    `path` is a file of JSON lines, a folder of shards, or a `.json` file of scores; `out` a `.html` file or a folder.
     Pictures are read from `images` only (without it: from the folder of the data) and copied, made small, into
     `assets/` beside the page. More than 50 records go on several pages.
 

@@ -80,6 +80,7 @@ function placeLabels(view, labelled) {
 /** Draw these edges of an item and no others. */
 function drawEdges(view, indices) {
   view.overlay.replaceChildren();
+  view.overlay.classList.toggle("many", indices.length > MOST_LABELS);
   view.labels.replaceChildren();
   const turns = new Map();
   const labelled = [];

@@ -39,7 +39,7 @@ function refresh(gallery) {
     if (found) count += 1;
     if (found) paint(view);
   }
-  gallery.status.textContent = count === gallery.views.length ? "" : `${count} of ${count === 1 && gallery.views.length === 1 ? 1 : gallery.views.length} shown`;
+  gallery.status.textContent = count === gallery.views.length ? "" : `${count} of ${gallery.views.length} shown`;
 }
 
 function toolbar(gallery, items) {

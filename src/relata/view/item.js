@@ -173,7 +173,9 @@ function itemView(item, position, gallery) {
   const text = turns.length > 0 && h("section", { class: "turns" }, ...turns);
   const side = h("div", { class: "side" }, text, tripletList(view), factList(whole));
   const pictures = h("div", { class: "pictures" }, view.stage, objectList(view));
-  view.card = h("article", { class: "item", tabindex: "0", "aria-label": `${whole.kind} ${whole.id}` }, title, h("div", { class: "body" }, pictures, side));
+  const body = h("div", { class: "body" }, pictures, side);
+  body.style.setProperty("--ratios", view.panels.reduce((sum, { width, height }) => sum + width / height, 0));
+  view.card = h("article", { class: "item", tabindex: "0", "aria-label": `${whole.kind} ${whole.id}` }, title, body);
   view.stage.addEventListener("click", () => unpin(view));
   view.text = [whole.id, ...whole.panels.flatMap((p) => [p.name, ...p.shapes.map((shape) => shape.label)]),
     ...whole.turns.flatMap((turn) => turn.pieces.map((piece) => piece.text))].join("\n").toLowerCase();

@@ -1,6 +1,6 @@
 """Records turned into what a page draws: panels with numbered shapes, edges between them, text that points at them.
 
-A shape is named by its place, `[panel, index]`. All text in an item stays data: the page sets it as text, never as HTML.
+A shape is named by its place, `[panel, index]`. Text in an item stays data: the page sets it as text, never as HTML.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def item(record: Scene | Group | Example, show: Show) -> Item:
 def summary(items: Sequence[Item]) -> list[str]:
     """Counts of a set of items, and an alarm when nearly all relations have the same predicate.
 
-    A model that has collapsed often answers every pair alike ("on top of"); the share of the commonest predicate shows it.
+    A model that has collapsed answers every pair alike ("on top of"); the share of the commonest predicate shows it.
     """
     predicates = Counter(edge.predicate for item in items for edge in item.edges if not edge.link)
     total = predicates.total()
@@ -103,9 +103,7 @@ def summary(items: Sequence[Item]) -> list[str]:
         top, count = predicates.most_common(1)[0]
         lines.append(f"most common: {top}, {count / total:.0%}")
         if total >= ALARM_COUNT and count >= ALARM_SHARE * total:
-            lines.append(
-                f"Warning: nearly every relation is '{top}'; a model that answers all pairs alike looks like this"
-            )
+            lines.append(f"Warning: nearly every relation is '{top}'; so answers a model that treats all pairs alike")
     return lines
 
 

@@ -1,9 +1,8 @@
-"""What lies at a path: records for a gallery, or a table of anything else in JSON."""
+"""What lies at a path: records for a gallery, or tables of anything else in JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,62 +10,79 @@ from typing import Any, NamedTuple
 from relata.chat import Example
 from relata.errors import RelataError
 from relata.scene import Group, Scene, decode
+from relata.store import MANIFEST, Damage, manifest, records
 from relata.view.report import Section, Table
 from relata.view.scores import sections
 
-#: The fields that tell a kind of record from all others.
-_KINDS: tuple[tuple[frozenset[str], type[Scene] | type[Group] | type[Example]], ...] = (
-    (frozenset({"id", "image", "width", "height"}), Scene),
-    (frozenset({"id", "scenes"}), Group),
-    (frozenset({"id", "images", "messages"}), Example),
+Drawn = Scene | Group | Example
+#: The records that have pictures, with the fields that tell each from all other JSON objects.
+_DRAWN: tuple[tuple[type[Drawn], frozenset[str]], ...] = (
+    (Scene, frozenset({"id", "image", "width", "height"})),
+    (Group, frozenset({"id", "scenes"})),
+    (Example, frozenset({"id", "images", "messages"})),
 )
 
 
 class Found(NamedTuple):
-    """Either records for a gallery or sections for a report, and what to tell above them."""
+    """Either records for a gallery or sections for a report, and what to tell above the gallery."""
 
-    records: list[Scene | Group | Example]
+    records: list[Drawn]
     sections: list[Section]
     notes: list[str]
 
 
 def load(path: Path, limit: int) -> Found:
-    """The first `limit` records at a path, or its tables.
+    """The first `limit` records at a path, or its tables. Damaged records are left out and named in the notes.
+
+    A folder is read by its manifest. One without holds an evaluation, `scores.json` and files of JSON lines.
 
     Raises:
-        RelataError: if there is nothing to read, or a line is not a record of the kind of the first one.
+        RelataError: if there is nothing to read, or nothing that can be read.
     """
+    if path.is_dir():
+        listed = next((folder for folder in (path, path.parent) if (folder / MANIFEST).exists()), None)
+        if listed is None:
+            return _loose(path, limit)
+        files = [file for file in manifest(listed).files if (listed / file.name).is_relative_to(path)]
+        held = {file.type for file in files}
+        kind = next((kind for kind, _ in _DRAWN if kind.__name__ in held), None)
+        if kind is not None:
+            return _gallery(path, kind, limit)
+        return Found([], [_table(listed / file.name, limit) for file in files], [])
     if path.suffix == ".json":
         return Found([], _scores(path), [])
-    lines = list(islice(_lines(path), limit + 1))
-    if not lines:
-        raise RelataError(f"{path}: holds no records; expected JSON lines (*.jsonl) or a .json file of scores")
-    notes = [f"the first {limit:,} records; a higher limit shows more"] if len(lines) > limit else []
-    first = _object(*lines[0])
-    kind = next((kind for fields, kind in _KINDS if fields <= first.keys()), None)
+    first = next(iter(records(path, dict[str, Any], lambda damage: None)), None)
+    if first is None:
+        raise RelataError(f"{path}: holds no records; expected JSON lines, or a .json file of scores")
+    kind = next((kind for kind, fields in _DRAWN if fields <= first.keys()), None)
     if kind is None:
-        rows = [_object(*line) for line in lines[:limit]]
-        return Found([], [_table(path.name, rows, "; ".join(notes))], [])
-    records: list[Scene | Group | Example] = [decode(data, kind, where) for where, data in lines[:limit]]
-    return Found(records, [], [f"{len(records):,} {kind.__name__.lower()}s", *notes])
+        return Found([], [_table(path, limit)], [])
+    return _gallery(path, kind, limit)
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Lines that hold something, each with its file and number."""
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    for file in files:
-        try:
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.strip():
-                        yield f"{file.name}:{number}", line
-        except OSError as error:
-            raise RelataError(f"{file}: cannot be read ({error.strerror})") from error
+def _gallery(path: Path, kind: type[Drawn], limit: int) -> Found:
+    damages: list[Damage] = []
+    found: list[Drawn] = list(islice(records(path, kind, damages.append), limit + 1))
+    if not found and damages:
+        first = damages[0]
+        raise RelataError(f"{first.file}:{first.line}: {first.reason}; no record could be read")
+    more = len(found) > limit
+    found = found[:limit]
+    notes = [f"{'the first ' if more else ''}{len(found):,} {kind.__name__.lower()}{'s' if len(found) != 1 else ''}"]
+    if damages:
+        lost = "; ".join(f"{Path(damage.file).name}:{damage.line}: {damage.reason}" for damage in damages[:3])
+        notes.append(f"Warning: {len(damages)} damaged records left out: {lost}{' ...' if len(damages) > 3 else ''}")
+    return Found(found, [], notes)
 
 
-def _object(where: str, data: bytes) -> dict[str, Any]:
-    found = decode(data, dict[str, Any], where)
-    return found
+def _loose(folder: Path, limit: int) -> Found:
+    """A folder without a manifest: its scores, then a table of each file of JSON lines."""
+    scores = folder / "scores.json"
+    found: list[Section] = _scores(scores) if scores.exists() else []
+    found += [_table(file, limit) for file in sorted(folder.glob("*.jsonl"))]
+    if not found:
+        raise RelataError(f"{folder}: holds neither a {MANIFEST} nor scores.json nor JSON lines (*.jsonl)")
+    return Found([], found, [])
 
 
 def _scores(path: Path) -> list[Section]:
@@ -77,10 +93,15 @@ def _scores(path: Path) -> list[Section]:
     return sections(decode(data, dict[str, Any], path.name), "Scores")
 
 
-def _table(title: str, rows: list[dict[str, Any]], note: str) -> Table:
-    columns = tuple(dict.fromkeys(key for row in rows for key in row))
+def _table(file: Path, limit: int) -> Table:
+    """The first records of a file as rows; what is nested in one stands there as JSON."""
+    damages: list[Damage] = []
+    rows = list(islice(records(file, dict[str, Any], damages.append), limit + 1))
+    note = f"the first {limit:,} records" if len(rows) > limit else f"{len(rows):,} records"
+    note += f"; {len(damages)} damaged ones left out" if damages else ""
+    columns = tuple(dict.fromkeys(key for row in rows[:limit] for key in row))
 
     def text(value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
 
-    return Table(title, columns, tuple(tuple(text(row.get(column)) for column in columns) for row in rows), note)
+    return Table(file.name, columns, tuple(tuple(text(row.get(c)) for c in columns) for row in rows[:limit]), note)

@@ -33,7 +33,7 @@ _TEMPLATE = """<!doctype html>
 <style>{style}</style>
 </head>
 <body>
-<noscript>This page draws its data with a script of its own; it needs JavaScript and nothing from the network.</noscript>
+<noscript>This page draws its data with a script of its own. It needs JavaScript, nothing from the network.</noscript>
 <script type="application/json" id="data">{data}</script>
 <script>{script}</script>
 </body>

@@ -109,7 +109,7 @@ def picture(data: bytes) -> Picture:
     flat.thumbnail((LONGEST, LONGEST))
     lossless = max(width, height) < SMALL
     out = io.BytesIO()
-    flat.save(out, **({"format": "PNG", "optimize": True} if lossless else {"format": "JPEG", "quality": 85}))
+    flat.save(out, "PNG" if lossless else "JPEG", quality=85)
     return Picture(out.getvalue(), "png" if lossless else "jpeg", width, height)
 
 

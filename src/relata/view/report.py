@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from relata.chat import Example
+from relata.errors import RelataError
 from relata.scene import Group, Record, Scene
 from relata.view.items import Item, item, summary
 from relata.view.page import page
@@ -117,8 +118,7 @@ def drawable(section: Table | Curve | Code | Prose) -> dict[str, Any]:
     """What the page's script needs of one section; numbers are already text."""
     match section:
         case Table():
-            rows = [[cell(value) for value in row] for row in section.rows]
-            numeric = [_numeric([row[i] for row in section.rows if i < len(row)]) for i in range(len(section.columns))]
+            numeric, rows = _aligned(section)
             columns = [line(column) for column in section.columns]
             body = {"columns": columns, "rows": rows, "numeric": numeric, "note": clean(section.note)}
         case Curve():
@@ -151,8 +151,35 @@ def points(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float] | N
     return [(float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None for x, y in kept]
 
 
-def _numeric(values: Sequence[Cell]) -> bool:
-    return all(isinstance(v, (int, float)) or v is None for v in values) and any(v is not None for v in values)
+def _aligned(table: Table) -> tuple[list[bool], list[list[str]]]:
+    """Which columns are numbers, and the text of every row, with as many decimals all the way down a column.
+
+    Raises:
+        RelataError: if a row has not as many cells as there are columns.
+    """
+    for row in table.rows:
+        if len(row) != len(table.columns):
+            raise RelataError(
+                f"table '{table.title}': a row has {len(row)} cells for {len(table.columns)} columns: {row}"
+            )
+    columns = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    numeric = [all(_is_number(v) or v is None for v in column) and any(map(_is_number, column)) for column in columns]
+    texts = [_decimals(column) if numbers else [*map(cell, column)] for column, numbers in zip(columns, numeric)]
+    return numeric, [list(row) for row in zip(*texts, strict=True)]
+
+
+def _is_number(value: Cell) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _decimals(values: Sequence[Cell]) -> list[str]:
+    """Numbers with the decimals of the one among them that needs most; whole ones stay whole when all are."""
+    plain = [cell(value) for value in values]
+    most = max((len(text.partition(".")[2]) for text in plain if "e" not in text), default=0)
+    return [
+        f"{value:,.{most}f}" if isinstance(value, float) and math.isfinite(value) and "e" not in text else text
+        for value, text in zip(values, plain, strict=True)
+    ]
 
 
 def _gallery(gallery: Gallery, first: Path, place: int) -> dict[str, Any]:

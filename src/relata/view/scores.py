@@ -25,8 +25,14 @@ def sections(scores: dict[str, Any], title: str = "Scores") -> list[Section]:
         found.append(Table(title, ("", "value"), tuple((line(key), flat[key]) for key in known)))
     for key, value in scores.items():
         if key not in flat:
-            found.append(_section(line(key), value))
+            found.append(_section(heading(key), value))
     return found
+
+
+def heading(key: str) -> str:
+    """A key of JSON as a title: `by_category` is "By category"."""
+    words = line(key.replace("_", " "))
+    return words[:1].upper() + words[1:]
 
 
 def _section(title: str, value: Any) -> Section:

@@ -1,6 +1,6 @@
 // The other sections of a report: tables, curves, code and prose.
 
-const CHART = { width: 720, height: 320, left: 58, right: 16, top: 14, bottom: 42 };
+const CHART = { width: 1000, height: 360, left: 58, right: 16, top: 14, bottom: 42 };
 
 function tableSection({ columns, rows, numeric, note }) {
   const kind = (i) => (numeric[i] ? "numeric" : null);
