@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from relata.metrics.graphs import Floats
+
 Absent = Literal["leave out", "zero"]
 
 #: Most random numbers drawn at once, so that memory stays near 64 MB whatever the number of units.

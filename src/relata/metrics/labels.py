@@ -1,6 +1,7 @@
 """How the words of a model and of the gold are brought together before they are compared.
 
-A mapper is a function from a word to a word, or to several. Rules name the mappers they need; `mappers` builds them.
+A mapper is a function from a label to the label, or labels, that are compared. Rules name the mappers that they need;
+`mappers` builds them.
 """
 
 from __future__ import annotations
@@ -12,28 +13,36 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relata.errors import RelataError
-from relata.metrics.graphs import LabelMapper, PredicateMapper
+from relata.metrics.graphs import Floats, LabelMapper, PredicateMapper
 from relata.metrics.matching import Mappers
 from relata.metrics.rules import Rules
 
-Lemma = Callable[[str], str]
+Lemmas = Callable[[str], Sequence[str]]
+"""A phrase to the lemmas of its words."""
 Embed = Callable[[Sequence[str]], ArrayLike]
-"""Texts to vectors, one row each."""
+"""Texts to vectors, a row each."""
+Synonyms = Sequence[Sequence[str]]
+"""Rows of words that mean one class; the class comes first."""
 
-_SUFFIX = re.compile(r"(-other|-merged|-stuff)+$")
-_ARTICLE = re.compile(r"^(a|an|the)\s+")
+_SUFFIXES = re.compile(r"(-other|-merged|-stuff)+$")
+_ARTICLES = ("a", "an", "the")
 
 
 def singular(word: str) -> str:
     """A plain English singular, for where no lemmatiser is at hand: `dogs` is `dog`, `bushes` `bush`, `ladies` `lady`.
 
-    It knows no irregular plural and leaves `grass`, `bus` and `tennis` alone.
+    It knows no irregular plural, and leaves `grass`, `bus` and `tennis` alone.
     """
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if re.search(r"(ss|sh|ch|x|zz)es$", word):
         return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not re.search(r"(ss|us|is)$", word) else word
+    return word[:-1] if len(word) > 3 and re.search(r"[^sui]s$", word) else word
+
+
+def lemmas(phrase: str) -> list[str]:
+    """The words of a phrase, in lower case and singular."""
+    return [singular(word) for word in phrase.lower().split()]
 
 
 def first_part(label: str) -> str:
@@ -41,99 +50,91 @@ def first_part(label: str) -> str:
     return label.split("-")[0]
 
 
-def phrase(label: str, lemma: Lemma = singular) -> str:
-    """The phrase without case, article, hyphens and PSG's suffixes, its last word in the singular.
+def words(synonyms: Synonyms = (), lemmas: Lemmas = lemmas) -> LabelMapper:
+    """Every word of a phrase is a label: `the sky` is both `the` and `sky` (All-Seeing v2, eval_psg.py).
 
-    `The Sky` and `sky-other-merged` are `sky`; `wall-brick` is `wall brick` and stays apart from `wall`.
+    A synonym that stands in several rows belongs to the last. A class that is a synonym elsewhere is mapped away all
+    the same: with the published file `table` becomes `dining table`, so that PSG's class `table` is never matched.
     """
-    text = _ARTICLE.sub("", _SUFFIX.sub("", label.strip().lower()).replace("-", " "))
-    head, _, last = text.rpartition(" ")
-    return f"{head} {lemma(last)}" if head else lemma(last)
+    table = {word: row[0] for row in synonyms for word in row}
+
+    def mapper(label: str) -> tuple[str, ...]:
+        return tuple(table.get(lemma, lemma) for lemma in lemmas(label)) or ("Unknown",)
+
+    return mapper
 
 
-def synonym_table(lines: Iterable[str]) -> list[tuple[str, ...]]:
-    """A synonyms file: a line per class, comma-separated, the class first."""
-    rows = (tuple(word.strip() for word in line.split(",")) for line in lines)
-    return [row for row in rows if row[0]]
+def phrases(synonyms: Synonyms = (), lemmas: Lemmas = lemmas, classes: Iterable[str] = ()) -> PredicateMapper:
+    """A whole phrase is one label: without its article, hyphens and PSG's suffixes, then as the class it stands for.
+
+    `The Sky` and `sky-other-merged` are `sky`; `wall-brick` is `wall brick` and stays apart from `wall`. A synonym that
+    stands in several rows belongs to the first; a word in `classes` is never mapped away.
+    """
+
+    def plain(label: str) -> str:
+        found = list(lemmas(_SUFFIXES.sub("", label.strip().lower()).replace("-", " ")))
+        return " ".join(found[1:] if len(found) > 1 and found[0] in _ARTICLES else found)
+
+    table: Mapping[str, str] = {plain(word): plain(row[0]) for row in reversed(synonyms) for word in row}
+    kept = {plain(name) for name in classes}
+
+    def mapper(label: str) -> str:
+        text = plain(label)
+        return text if text in kept else table.get(text, text)
+
+    return mapper
 
 
-def last_wins(table: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Word -> class as `asmv2-official` reads it: a word of several lines goes to the last, and a word that is a class of
-    its own elsewhere is mapped away all the same, so that PSG's `table` becomes `dining table` and can never match."""
-    return {word: row[0] for row in table for word in row}
-
-
-def first_wins(table: Iterable[Sequence[str]], classes: Iterable[str]) -> dict[str, str]:
-    """Word -> class, mended: a word of several lines goes to the first, and a known class is never mapped away."""
-    words: dict[str, str] = {}
-    for row in table:
-        for word in row:
-            words.setdefault(word, row[0])
-    return words | {name: name for name in classes}
-
-
-def words_mapper(synonyms: Mapping[str, str], lemma: Lemma) -> LabelMapper:
-    """Every word of the phrase is a label: `the sky` is both `the` and `sky` (`asmv2-official`)."""
-
-    def words(label: str) -> tuple[str, ...]:
-        lemmas = [lemma(word) for word in label.split()]
-        return tuple(synonyms.get(word, word) for word in lemmas) or ("Unknown",)
-
-    return words
-
-
-def phrase_mapper(synonyms: Mapping[str, str], lemma: Lemma) -> PredicateMapper:
-    """The whole phrase is one label, then its class."""
-
-    def whole(label: str) -> str:
-        text = phrase(label, lemma)
-        return synonyms.get(text, text)
-
-    return whole
-
-
-def nearest_mapper(known: Sequence[str], embed: Embed) -> PredicateMapper:
-    """The known word with the highest cosine to the word; a known word is itself."""
+def nearest(known: Sequence[str], embed: Embed) -> PredicateMapper:
+    """The known word whose vector has the highest cosine with that of the word; a known word is itself."""
     vectors = _unit(embed(known))
     cache = {word: word for word in known}
 
-    def nearest(word: str) -> str:
+    def mapper(word: str) -> str:
         if word not in cache:
-            cosine = vectors @ _unit(embed([word]))[0]
-            cache[word] = known[int(cosine.argmax())]
+            cache[word] = known[int((vectors @ _unit(embed([word]))[0]).argmax())]
         return cache[word]
 
-    return nearest
+    return mapper
 
 
 def mappers(
     rules: Rules,
     labels: Sequence[str] = (),
     predicates: Sequence[str] = (),
-    synonyms: Sequence[Sequence[str]] = (),
-    lemma: Lemma = singular,
+    synonyms: Synonyms = (),
+    lemmas: Lemmas = lemmas,
     embed: Embed | None = None,
 ) -> Mappers:
     """The mappers that the rules name.
 
     Args:
         labels, predicates: the classes that exist.
-        synonyms: rows of words, the class first; see `synonym_table`.
-        lemma: a word to its lemma. The published `asmv2` numbers used spaCy's small English model.
-        embed: texts to vectors, for rules that take the nearest class.
+        lemmas: the published `asmv2` numbers used spaCy's small English model; without it, ours.
+        embed: for rules that take the nearest class.
 
     Raises:
-        RelataError: if the rules take the nearest class and there is no `embed`, or no classes.
+        RelataError: if the rules take the nearest class and there is no `embed`, or there are no classes.
     """
-    if "nearest" in (rules.labels, rules.predicates) and (embed is None or not labels or not predicates):
-        raise RelataError(f"rules {rules.name} take the nearest class: give the classes and an embed function")
-    table = last_wins(synonyms) if rules.labels == "words" else first_wins(synonyms, [phrase(c, lemma) for c in labels])
-    by_name: dict[str, Callable[[], LabelMapper]] = {
-        "exact": lambda: str,
-        "first part": lambda: first_part,
-        "words": lambda: words_mapper(table, lemma),
-        "phrase": lambda: phrase_mapper(table, lemma),
-        "nearest": lambda: nearest_mapper(labels, embed or _no_embed),
-    }
-    predicate = nearest_mapper(predicates, embed or _no_embed) if rules.predicates == "nearest" else str
-    return Mappers(by_name[rules.gold_labels](), by_name[rules.labels](), predicate)
+
+    def build(kind: str, known: Sequence[str]) -> PredicateMapper:
+        if kind != "nearest":
+            return str
+        if embed is None or not known:
+            raise RelataError(f"rules {rules.name} take the nearest class: they need the classes and an embed function")
+        return nearest(known, embed)
+
+    whole = phrases(synonyms, lemmas, labels)
+    gold: dict[str, LabelMapper] = {"first part": first_part, "phrase": whole}
+    label: dict[str, LabelMapper] = {"words": words(synonyms, lemmas), "phrase": whole}
+    return Mappers(
+        gold=gold.get(rules.gold_labels, str),
+        label=label.get(rules.labels) or build(rules.labels, labels),
+        predicate=build(rules.predicates, predicates),
+    )
+
+
+def _unit(rows: ArrayLike) -> Floats:
+    vectors = np.asarray(rows, dtype=np.float64)
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
