@@ -1,0 +1,125 @@
+"""What a scoring gives: `Score`, a protocol's headline; `Details`, what is behind it; `Scores`, all protocols together."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from relata import store
+from relata.errors import RelataError, unknown
+from relata.metrics.recall import Rate
+from relata.scene import Record, encode
+
+
+class Value(Record, frozen=True):
+    """A share of 0 to 1 with its bootstrap 95 % interval and what it was measured on."""
+
+    value: float
+    interval: tuple[float, float]
+    count: int
+
+    @classmethod
+    def of(cls, rate: Rate) -> Value:
+        return cls(rate.value, (rate.interval.low, rate.interval.high), rate.count)
+
+
+class Score(Record, frozen=True):
+    """The headline of one protocol. Compare it only with scores of the same benchmark, protocol and metric."""
+
+    metric: str
+    """What the value is, with its cut or its categories, e.g. `R@20`."""
+    value: float
+    """0 to 1."""
+    interval: tuple[float, float]
+    """Bootstrap 95 % interval."""
+    count: int
+    """Units that the value is an average over, e.g. circular groups or gold triplets."""
+    unreadable: float
+    """Share of replies that nothing could be read from; they are wrong."""
+
+
+class Details(Record, frozen=True, omit_defaults=False):
+    """What is behind a score: the rules, other numbers under the same rules, and the table by predicate or category."""
+
+    rules: dict[str, Any]
+    values: dict[str, Value]
+    table: dict[str, Value]
+    notes: tuple[str, ...] = ()
+    """What a reader of the score must know, e.g. what was left out."""
+
+
+class Scored(NamedTuple):
+    score: Score
+    details: Details
+
+
+class Scores(Record, frozen=True, omit_defaults=False):
+    """The scores of one file of answers under one or more protocols; what `scores.json` holds."""
+
+    benchmark: str
+    model: str
+    answers: int
+    missing: int
+    """Questions without an answer, counted wrong; more than 0 only where the user asked for an incomplete score."""
+    scores: dict[str, Score]
+    """By protocol."""
+    differences: dict[str, float]
+    """Value minus the first protocol's, where the same answers give another number."""
+    details: dict[str, Details]
+    data: dict[str, str]
+    """File and sha256 of the questions."""
+    versions: dict[str, str]
+
+    def __getitem__(self, protocol: str) -> Score:
+        if protocol not in self.scores:
+            unknown("protocol among these scores", protocol, self.scores)
+        return self.scores[protocol]
+
+    def __str__(self) -> str:
+        head = f"{self.benchmark}, {self.model}: {self.answers} answers"
+        head += f", INCOMPLETE: {self.missing} questions without an answer count as wrong" if self.missing else ""
+        rows = [("protocol", "metric", "value %", "95 % interval", "count", "unreadable %", "difference")]
+        for name, score in self.scores.items():
+            low, high = score.interval
+            rows.append(
+                (
+                    name,
+                    score.metric,
+                    f"{100 * score.value:.2f}",
+                    f"{100 * low:.2f} to {100 * high:.2f}",
+                    str(score.count),
+                    f"{100 * score.unreadable:.2f}",
+                    f"{100 * self.differences[name]:+.2f}" if name in self.differences else "",
+                )
+            )
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+        notes = {f"{name}: {note}": None for name, details in self.details.items() for note in details.notes}
+        return "\n".join([head, *lines, *notes])
+
+    def write(self, path: Path) -> None:
+        """Write `scores.json`: whole or not at all."""
+        store.write(path, msgspec.json.format(encode(self), indent=2) + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Scores:
+        """Read what `write` wrote.
+
+        Raises:
+            RelataError: if the file is no scores file.
+        """
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (msgspec.DecodeError, FileNotFoundError) as error:
+            raise RelataError(f"{path}: {error}; expected the scores.json of an evaluation") from error
+
+
+def versions() -> dict[str, str]:
+    """What the numbers were computed with."""
+    from relata import __version__
+
+    return {"relata": __version__, "python": platform.python_version(), "numpy": np.__version__}
