@@ -82,6 +82,12 @@ def test_a_failed_run_leaves_no_records(tmp_path: Path) -> None:
     assert not (tmp_path / "scenes.jsonl").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RelataError, match=r"cannot write .*/file: "):
+        write(tmp_path / "file", 1)
+
+
 def test_groups_link_what_is_the_same() -> None:
     changed = 0
     for group in groups(50, seed=2):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 
+from relata.errors import RelataError
 from relata.geometry import rle_encode
 from relata.scene import Box, Group, Link, Region, Relation, Scene, encode
 from relata.synth.captions import captions
@@ -98,18 +99,20 @@ def write(
     The records appear under their name only when all are there; equal arguments give equal files.
 
     Raises:
-        RelataError: on a split that does not exist.
+        RelataError: on a split that does not exist, or a folder or file that cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     target = out / ("groups.jsonl" if pairs else "scenes.jsonl")
     unfinished = target.with_suffix(".part")
     records: Iterator[Scene | Group] = (
         groups(n, seed, split, out) if pairs else scenes(n, seed, split, out, long_tailed)
     )
-    with unfinished.open("wb") as file:
-        for record in records:
-            file.write(encode(record) + b"\n")
-    unfinished.replace(target)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.writelines(encode(record) + b"\n" for record in records)
+        unfinished.replace(target)
+    except OSError as error:
+        raise RelataError(f"cannot write {error.filename or target}: {error.strerror}") from error
 
 
 def _recorded(
