@@ -6,6 +6,7 @@ pair, except that an object keeps its own, so that which object became which is 
 
 from __future__ import annotations
 
+from itertools import combinations
 from random import Random
 
 import msgspec
@@ -31,6 +32,8 @@ TRANSFORMS = (
 _MOVES = {"moved left": (-1, 0), "moved right": (1, 0), "moved up": (0, -1), "moved down": (0, 1)}
 #: Least and most pixels of a move.
 MOVE = (12, 40)
+#: Least pixels between a line and anything it does not join.
+CLEAR = 2
 
 
 class Pair(msgspec.Struct):
@@ -80,24 +83,26 @@ def legal(world: World) -> bool:
 
     Two that overlap must differ in texture or colour, and nothing may come between two that are attached.
     """
-    structural: set[int] = set()
-    for i in range(len(world)):
-        for j in range(i):
-            if _gap(world.boxes[i], world.boxes[j]) >= APART:
-                continue
-            predicate = world.relations.get((i, j), world.relations.get((j, i)))
-            close = {world.relations.get((i, j)), world.relations.get((j, i))} & {IN, ON, FRONT}
-            alike = predicate != ON and world.look(i)[:2] == world.look(j)[:2]
-            if not close or alike or structural & {i, j}:
-                return False
-            structural |= {i, j}
+    return _apart(world) and _lines_free(world)
+
+
+def _apart(world: World) -> bool:
+    structural: list[int] = []
+    for j, i in combinations(range(len(world)), 2):
+        if _gap(world.boxes[i], world.boxes[j]) >= APART:
+            continue
+        predicates = {world.relations.get((i, j)), world.relations.get((j, i))}
+        alike = ON not in predicates and world.look(i)[:2] == world.look(j)[:2]
+        if alike or not predicates & {IN, ON, FRONT}:
+            return False
+        structural += [i, j]
+    return len(set(structural)) == len(structural)
+
+
+def _lines_free(world: World) -> bool:
     lines = [_hull(world.boxes[i], world.boxes[j]) for i, j in world.links]
-    return all(
-        _gap(line, world.boxes[k]) >= 2
-        for line, link in zip(lines, world.links)
-        for k in range(len(world))
-        if k not in link
-    ) and all(_gap(line, other) >= 2 for n, line in enumerate(lines) for other in lines[:n])
+    others = [[world.boxes[k] for k in range(len(world)) if k not in link] for link in world.links]
+    return all(_gap(line, box) >= CLEAR for n, line in enumerate(lines) for box in (*others[n], *lines[:n]))
 
 
 def _gap(first: Box, second: Box) -> float:
