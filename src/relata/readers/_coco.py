@@ -11,7 +11,7 @@ from relata.readers._draft import Draft
 from relata.readers._join import joined
 from relata.readers._masks import segmentation, segments
 from relata.readers._outcome import Item, Partial, Records, Rejected
-from relata.readers._photos import Frame, Photos
+from relata.readers._photos import Photo, Photos
 from relata.scene import Mask
 
 
@@ -44,7 +44,7 @@ def scenes(
 def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) -> Item:
     if entry.refused:
         raise RelataError(entry.refused)
-    frame = photos.frame(entry.image.name, (entry.image.width, entry.image.height))
+    photo = photos.look_up(entry.image.name, (entry.image.width, entry.image.height))
     things, stuff, captions = Draft(entry.where, source), Draft(entry.where, source), []
     things.problems += entry.problems
     for annotation, file in entry.annotations:
@@ -52,17 +52,17 @@ def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) 
             captions.append(annotation.caption.strip())
         elif isinstance(annotation, Instance):
             if crowd or not annotation.iscrowd:
-                _region(things, annotation, file, _polygons(things, annotation, frame) if masks else None)
+                _region(things, annotation, file, _polygons(things, annotation, photo) if masks else None)
         else:
-            shapes = _png(stuff, annotation, file, frame) if masks else {}
+            shapes = _png(stuff, annotation, file, photo) if masks else {}
             for segment in annotation.segments_info:
                 if crowd or not segment.iscrowd:
                     _region(stuff, segment, file, shapes.get(segment.id))
     if "" in captions:
         things.problem("captions", "one of them is empty")
     id, names = str(entry.image.id), "; ".join(entry.files)
-    first = things.finish(id, frame, names, captions=tuple(filter(None, captions)))
-    return _together(first, stuff.finish(id, frame, names)) if stuff.regions or stuff.problems else first
+    first = things.finish(id, photo, names, captions=tuple(filter(None, captions)))
+    return _together(first, stuff.finish(id, photo, names)) if stuff.regions or stuff.problems else first
 
 
 def _region(draft: Draft, thing: Instance | Segment, file: Source, mask: Mask | None) -> None:
@@ -73,28 +73,29 @@ def _region(draft: Draft, thing: Instance | Segment, file: Source, mask: Mask | 
         )
     x, y, width, height = thing.bbox
     group = f"a group: {label}" if thing.iscrowd else None
-    return draft.region(thing.id, label, (x, y, x + width, y + height), description=group, mask=mask)
+    draft.region(thing.id, label, (x, y, x + width, y + height), description=group, mask=mask)
 
 
-def _polygons(draft: Draft, thing: Instance, frame: Frame) -> Mask | None:
+def _polygons(draft: Draft, thing: Instance, photo: Photo) -> Mask | None:
     try:
-        return segmentation(thing.segmentation, frame.width, frame.height)
+        return segmentation(thing.segmentation, photo.width, photo.height)
     except RelataError as error:
-        return draft.problem(f"mask of region {thing.id}", str(error))
+        draft.problem(f"mask of region {thing.id}", str(error))
+        return None
 
 
-def _png(draft: Draft, annotation: Panoptic, file: Source, frame: Frame) -> dict[int, Mask]:
+def _png(draft: Draft, annotation: Panoptic, file: Source, photo: Photo) -> dict[int, Mask]:
     """Masks by segment id; COCO keeps the PNGs in a folder named as the JSON file, beside it."""
     path = file.path.with_suffix("") / annotation.file_name
     try:
-        return segments(path, [segment.id for segment in annotation.segments_info], frame.width, frame.height)
+        return segments(path, [segment.id for segment in annotation.segments_info], photo.width, photo.height)
     except RelataError as error:
         draft.problem("masks", str(error))
         return {}
 
 
 def _together(*items: Item) -> Item:
-    drawn = [item.scene if isinstance(item, Partial) else item for item in items]
+    drawn = [item.scene if isinstance(item, Partial) else item for item in items if not isinstance(item, Rejected)]
     problems = tuple(problem for item in items if isinstance(item, Partial) for problem in item.problems)
     scene = joined(drawn)
     return Partial(scene, problems) if problems else scene

@@ -7,7 +7,7 @@ from typing import Any
 
 from relata.errors import RelataError
 from relata.readers._outcome import Partial, Rejected
-from relata.readers._photos import Frame
+from relata.readers._photos import Photo
 from relata.scene import Box, Kind, Mask, Region, Relation, Scene
 
 
@@ -44,13 +44,14 @@ class Draft:
         try:
             checked = Box(*box)
         except RelataError as error:
-            return self.problem(f"region {id} ({label})", f"{error}; mend the box in the file")
+            self.problem(f"region {id} ({label})", f"{error}; mend the box in the file")
+            return
         if not label:
-            return self.problem(f"region {id}", "has no label; name it in the file")
-        if id in self.regions:
-            return self.problem(f"region {id} ({label})", f"its id belongs to {self.regions[id].label!r} already")
-        self.regions[id] = Region(id, label, checked, mask, attributes, description)
-        return None
+            self.problem(f"region {id}", "has no label; name it in the file")
+        elif id in self.regions:
+            self.problem(f"region {id} ({label})", f"its id belongs to {self.regions[id].label!r} already")
+        else:
+            self.regions[id] = Region(id, label, checked, mask, attributes, description)
 
     def relation(self, subject: int, predicate: str, object: int, kind: Kind | None = None) -> None:
         """Add a relation between region ids. A relation of a region to itself, or said before, is left out."""
@@ -66,13 +67,13 @@ class Draft:
         else:
             self._relations[key] = (number, Relation(subject, predicate, object, kind, None, self.source))
 
-    def finish(self, id: str, frame: Frame, file: str, **rest: Any) -> Scene | Partial:
+    def finish(self, id: str, photo: Photo, file: str, **rest: Any) -> Scene | Partial:
         """The scene, with the problems if there are any; `rest` are further fields of the scene.
 
         Raises:
             RelataError: if the size is not positive.
         """
-        image, width, height, origin = frame
+        image, width, height, origin = photo
         provenance = {"format": self.source, "file": file, **origin, **rest.pop("provenance", {})}
         bare = Scene(id, image, width, height, provenance=provenance, **rest)
         try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from relata.geometry import iou_matrix
 from relata.readers._words import same
-from relata.scene import Region, Relation, Scene
+from relata.scene import Region, Scene
 
 #: Two regions of different sources are one object from this IoU on, if their labels agree ...
 IOU_SAME_LABEL = 0.7
@@ -62,7 +62,7 @@ def coinciding(first: Scene, second: Scene) -> dict[int, int]:
 
     Regions of one scene never become one: whoever made it told them apart.
     """
-    overlap = _iou(first.regions, second.regions)
+    overlap = iou_matrix([r.box for r in first.regions], [r.box for r in second.regions])
     limit = MOST_SHARE * first.width * first.height
     pairs = []
     for i, j in np.argwhere(overlap >= IOU_SAME_LABEL).tolist():
@@ -97,13 +97,3 @@ def _all_sources(first: dict[str, str], second: dict[str, str]) -> dict[str, str
         said = merged[key].split("; ") if key in merged else []
         merged[key] = "; ".join(said + [part for part in value.split("; ") if part not in said])
     return merged
-
-
-def _iou(first: Sequence[Region], second: Sequence[Region]) -> npt.NDArray[np.float64]:
-    a = np.array([region.box.tuple() for region in first]).reshape(-1, 1, 4)
-    b = np.array([region.box.tuple() for region in second]).reshape(1, -1, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = np.prod(np.maximum(sides, 0), axis=-1)
-    areas = [np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1) for boxes in (a, b)]
-    overlap: npt.NDArray[np.float64] = shared / (areas[0] + areas[1] - shared)
-    return overlap

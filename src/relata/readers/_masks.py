@@ -27,7 +27,7 @@ def segmentation(raw: msgspec.Raw, width: int, height: int) -> Mask | None:
     """
     if not bytes(raw).strip(b"[] \n\tnul"):
         return None
-    shape = decode(raw, list[list[float]] | _Runs)  # type: ignore[arg-type]
+    shape: list[list[float]] | _Runs = decode(raw, list[list[float]] | _Runs)  # type: ignore[arg-type]
     if isinstance(shape, list):
         return rle_from_polygons(shape, height, width)
     if shape.size != (height, width):
@@ -50,8 +50,10 @@ def segments(path: Path, ids: Iterable[int], width: int, height: int) -> dict[in
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"), dtype=np.uint32)
-    except (FileNotFoundError, UnidentifiedImageError, OSError) as error:
-        raise RelataError(f"panoptic PNG {path} cannot be read ({error}); its regions have no masks") from error
+    except FileNotFoundError as error:
+        raise RelataError(f"panoptic PNG {path} does not exist; the regions have no masks") from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise RelataError(f"panoptic PNG {path} cannot be opened ({error}); the regions have no masks") from error
     if pixels.shape[:2] != (height, width):
         raise RelataError(f"panoptic PNG {path} is {pixels.shape[1]} x {pixels.shape[0]}, the image {width} x {height}")
     numbers = pixels @ np.array([1, 256, 65536], dtype=np.uint32)

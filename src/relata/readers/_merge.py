@@ -9,13 +9,13 @@ from typing import Any
 from relata.errors import RelataError, unknown
 from relata.names import component
 from relata.readers._join import joined
-from relata.readers._outcome import Item, Rejected
-from relata.readers._photos import photo
+from relata.readers._outcome import Records, Rejected
+from relata.readers._photos import same_photo
 from relata.readers._reading import Reading, options_of, read
 from relata.scene import Scene
 
 
-def merge(readings: Iterable[Iterable[Scene]], by: Callable[[Scene], str] = photo) -> Reading:
+def merge(readings: Iterable[Iterable[Scene]], by: Callable[[Scene], str] = same_photo) -> Reading:
     """One scene per photo. All scenes are held in memory until the last source has been read.
 
     Sources that come first have the say: their labels, boxes and sizes stay. Regions that coincide become one, which
@@ -59,22 +59,27 @@ def _pair(spec: str) -> tuple[str, str]:
     return format, path
 
 
-def _merged(sources: Sequence[Iterable[Scene]], by: Callable[[Scene], str]) -> Iterator[Item]:
+def _merged(sources: Sequence[Iterable[Scene]], by: Callable[[Scene], str]) -> Records:
     photos: dict[str, list[Scene]] = {}
+    rejected = 0
     for source in sources:
         for item in source.items() if isinstance(source, Reading) else source:
-            if isinstance(item, Rejected):
-                yield item
-            else:
+            if isinstance(item, Scene):
                 photos.setdefault(by(item), []).append(item)
+            else:
+                rejected += not item.part
+                yield item
+    total = len(photos)
     for key in list(photos):
-        agreed = []
+        agreed: list[Scene] = []
         for outcome in _one_size(photos.pop(key)):
             if isinstance(outcome, Scene):
                 agreed.append(outcome)
             else:
+                rejected += 1
                 yield outcome
         yield joined(agreed).replace(id=key)
+    return total + rejected
 
 
 def _one_size(scenes: Sequence[Scene]) -> Iterator[Scene | Rejected]:

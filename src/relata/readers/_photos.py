@@ -18,8 +18,8 @@ from relata.scene import Scene
 _COCO = re.compile(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 
 
-class Frame(NamedTuple):
-    """Image and size in pixels as they go into a scene; `origin` tells a size that is not known for certain."""
+class Photo(NamedTuple):
+    """Path and size in pixels as they go into a scene; `origin` marks a size that is not known for certain."""
 
     image: str
     width: int
@@ -33,7 +33,7 @@ def coco_number(name: str) -> str | None:
     return match[1] if match else None
 
 
-def photo(scene: Scene) -> str:
+def same_photo(scene: Scene) -> str:
     """What tells photos apart when readings are merged: COCO's twelve digits, or else the image's path as written."""
     return coco_number(scene.image) or scene.image
 
@@ -51,27 +51,32 @@ class Photos:
             return name
         return self._index.get(_key(name)) or name
 
-    def frame(
-        self, name: str, size: tuple[int, int] | None = None, boxes: Iterable[Sequence[float]] | None = None
-    ) -> Frame:
-        """Image and size: the annotation's `size` if it gives one, else what the photo's header says, else, if no
-        folder of photos was named, the extent of `boxes` (x1, y1, x2, y2 in pixels).
+    def look_up(
+        self,
+        name: str,
+        size: tuple[int, int] | None = None,
+        boxes: Iterable[Sequence[float]] = (),
+        assume: str = "",
+    ) -> Photo:
+        """Image and size, from the first of these that tells it: `size`, the annotation's; the photo's header;
+        `assume`, the user's (`640x480`); if no folder of photos was named, the extent of `boxes` (x1, y1, x2, y2).
 
         Raises:
             RelataError: if none of these tells the size.
         """
         image = self.path(name)
         if size is not None:
-            return Frame(image, *size, {})
-        if self.images is not None:
-            return Frame(image, *_header(self.images / image), {})
-        corners = [(x2, y2) for _, _, x2, y2 in boxes or () if math.isfinite(x2) and math.isfinite(y2)]
+            return Photo(image, *size, {})
+        assumed = _pixels(assume) if assume else None
+        if self.images is not None and (assumed is None or (self.images / image).is_file()):
+            return Photo(image, *_header(self.images / image), {})
+        if assumed is not None:
+            return Photo(image, *assumed, {"size": "assumed"})
+        corners = [(x2, y2) for _, _, x2, y2 in boxes if math.isfinite(x2) and math.isfinite(y2)]
         if not corners:
-            raise RelataError(
-                f"the size of {name} is neither in the annotation nor known otherwise; name the folder of photos"
-            )
+            raise RelataError(f"the annotation does not give the size of {name}; name the folder of photos")
         width, height = (max(1, math.ceil(max(side))) for side in zip(*corners))
-        return Frame(image, width, height, {"size": "boxes"})
+        return Photo(image, width, height, {"size": "boxes"})
 
     @cached_property
     def _index(self) -> dict[str, str]:
@@ -92,20 +97,6 @@ def scaled(box: Sequence[float], width: int, height: int) -> tuple[float, float,
     return x1 * width, y1 * height, x2 * width, y2 * height
 
 
-def pixels(size: str) -> tuple[int, int] | None:
-    """The option `size`: `640x480` as width and height; an empty text is None.
-
-    Raises:
-        RelataError: if it is written otherwise.
-    """
-    if not size:
-        return None
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
-    if match is None:
-        raise RelataError(f"size is {size!r}, but is written as width x height in pixels, e.g. 640x480")
-    return int(match[1]), int(match[2])
-
-
 def _key(name: str) -> str:
     return coco_number(name) or PurePosixPath(name).name
 
@@ -120,3 +111,10 @@ def _header(path: Path) -> tuple[int, int]:
         raise RelataError(f"photo {path} does not exist, and the annotation does not give its size") from error
     except (UnidentifiedImageError, OSError) as error:
         raise RelataError(f"photo {path} cannot be opened ({error}), so its size is unknown") from error
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
+    if match is None:
+        raise RelataError(f"size is {size!r}, but is written as width x height in pixels, e.g. 640x480")
+    return int(match[1]), int(match[2])

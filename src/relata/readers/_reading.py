@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -33,10 +33,13 @@ class Reading:
         problems: parts left out of scenes that were kept.
     """
 
-    def __init__(self, name: str, records: Callable[[], Iterable[Item]], strict: bool = False) -> None:
+    def __init__(
+        self, name: str, records: Callable[[], Records], strict: bool = False, photos: Path | None = None
+    ) -> None:
         self.name = name
         self._records = records
         self._strict = strict
+        self._photos = photos  # where every photo has to be
         self._clear()
 
     def _clear(self) -> None:
@@ -44,6 +47,7 @@ class Reading:
         self.kept = 0
         self.rejected: list[Rejected] = []
         self.problems: list[Rejected] = []
+        self._total = 0
 
     def __iter__(self) -> Iterator[Scene]:
         return (item for item in self.items() if isinstance(item, Scene))
@@ -55,19 +59,9 @@ class Reading:
         )
 
     def items(self) -> Iterator[Scene | Rejected]:
-        """Scenes and rejections in the order of the file, counted as they pass."""
+        """Scenes and rejections in the order of the files, counted as they pass."""
         self._clear()
-        total = yield from self._counted()
-        # a reader that loses a record is our bug, not the user's
-        assert total is None or total == self.read, f"{self.name}: {total} records in the files, {self.read} came out"
-
-    def _counted(self) -> Iterator[Scene | Rejected]:
-        stream = iter(self._records())
-        while True:
-            try:
-                item = next(stream)
-            except StopIteration as end:
-                return end.value
+        for item in self._all():
             for outcome in self._judged(item):
                 if isinstance(outcome, Scene):
                     self.kept += 1
@@ -77,14 +71,23 @@ class Reading:
                     self.rejected.append(outcome)
                 self.read = self.kept + len(self.rejected)
                 yield outcome
+        # a reader that loses a record is our bug, not the user's
+        assert self._total == self.read, f"{self.name}: {self._total} records in the files, but {self.read} came out"
+
+    def _all(self) -> Iterator[Item]:
+        self._total = yield from self._records()
 
     def _judged(self, item: Item) -> Sequence[Scene | Rejected]:
-        if not isinstance(item, Partial):
+        if isinstance(item, Rejected):
             return (item,)
-        if not self._strict:
-            return (*item.problems, item.scene)
-        first, more = item.problems[0], len(item.problems) - 1
-        return (Rejected(first.where, first.reason + (f" (and {more} more)" if more else "")),)
+        scene, problems = item if isinstance(item, Partial) else (item, ())
+        if problems and self._strict:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            return (Rejected(problems[0].where, problems[0].reason + more),)
+        if self._photos is not None and not (self._photos / scene.image).is_file():
+            where = f"{scene.provenance.get('file', self.name)}: image {scene.id}"
+            return (Rejected(where, f"photo {self._photos / scene.image} does not exist"),)
+        return (*problems, scene)
 
 
 def read(format: str, annotations: Paths, images: str | os.PathLike[str] | None = None, **options: Any) -> Reading:
@@ -108,12 +111,12 @@ def read(format: str, annotations: Paths, images: str | os.PathLike[str] | None 
     if common["present"] and folder is None:
         raise RelataError("option present=True needs the folder of photos: images=...")
     files = _files(module, format, annotations)
-
-    def records() -> Iterable[Item]:
-        stream = _stream(module, files, folder, settings)
-        return _present(stream, folder) if folder is not None and common["present"] else stream
-
-    return Reading(format, records, strict=common["strict"])
+    return Reading(
+        format,
+        lambda: _stream(module, files, folder, settings),
+        strict=common["strict"],
+        photos=folder if common["present"] else None,
+    )
 
 
 def options_of(module: ModuleType) -> dict[str, Any]:
@@ -178,22 +181,9 @@ def _beside(path: Path) -> str:
 def _stream(module: ModuleType, files: tuple[Path, ...], images: Path | None, options: dict[str, Any]) -> Records:
     """A reader defines `read` for one file, or `join` where the files of a format belong together."""
     if hasattr(module, "join"):
-        return (yield from module.join(files, images, **options))
+        total: int = yield from module.join(files, images, **options)
+        return total
     total = 0
     for path in files:
         total += yield from module.read(path, images, **options)
     return total
-
-
-def _present(records: Records, images: Path) -> Records:
-    total = 0
-    stream = iter(records)
-    while True:
-        try:
-            item = next(stream)
-        except StopIteration as end:
-            return end.value
-        scene = item.scene if isinstance(item, Partial) else item
-        if isinstance(scene, Scene) and not (images / scene.image).is_file():
-            item = Rejected(f"{scene.provenance['file']}: image {scene.id}", f"photo {images / scene.image} is missing")
-        yield item

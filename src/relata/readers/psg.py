@@ -1,8 +1,8 @@
 """`psg`: panoptic scene graphs, the `psg.json` of OpenPSG.
 
 Boxes are x1, y1, x2, y2 in pixels (`bbox_mode` 0; 1 is x, y, width, height). `category_id` counts through
-`thing_classes` and then `stuff_classes`, from 0. A relation is [subject, object, predicate], by position. Region ids are
-positions in `annotations`, which `segments_info` follows.
+`thing_classes` and then `stuff_classes`, from 0. A relation is [subject, object, predicate], by position. Region ids
+are positions in `annotations`, which `segments_info` follows.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def read(
         draft = Draft(where, "psg")
         shapes = _shapes(image, (annotations.parent, images or annotations.parent), draft) if masks else {}
         _fill(draft, image, labels, file.predicate_classes, shapes)
-        frame = photos.frame(image.file_name, (image.width, image.height))
-        return draft.finish(str(image.image_id), frame, short(annotations))
+        photo = photos.look_up(image.file_name, (image.width, image.height))
+        return draft.finish(str(image.image_id), photo, short(annotations))
 
     return (yield from each(annotations, _chosen(file, split), _Image, make))
 
