@@ -75,6 +75,12 @@ function gallerySection(section) {
   return [h("ul", { class: "notes" }, ...notes), whole, toolbar(gallery, section.items), h("div", { class: "items" }, ...items)];
 }
 
+/** Move to an item, its top first. */
+function reach(card) {
+  card?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "start" });
+}
+
 /** j and k walk through the items, the arrows through what one item holds; Escape lets go. */
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
@@ -84,7 +90,7 @@ function listenToKeys() {
     const cards = [...document.querySelectorAll(".item:not([hidden])")];
     const steps = card ? [...card.querySelectorAll(".step:not([hidden])")] : [];
     const step = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "j" || event.key === "k") walk(cards, cards.indexOf(card), step)?.focus();
+    if (event.key === "j" || event.key === "k") reach(walk(cards, cards.indexOf(card), step));
     else if (step && steps.length) walk(steps, steps.indexOf(document.activeElement), step).focus();
     else if (event.key === "e") document.querySelector(".all-edges")?.click();
     else if (event.key === "/") document.querySelector(".search")?.focus();

@@ -126,8 +126,8 @@ function tripletList(view) {
   view.rows = view.item.edges.map((edge, i) => {
     const facts = (edge.facts || []).join(" · ");
     const predicate = h("span", { class: edge.link ? "predicate link" : "predicate" }, words(edge.predicate));
-    const row = h("button", { class: "triplet step" }, ...end(edge.subject), predicate, ...end(edge.object));
-    if (facts) row.append(words(facts, "facts"));
+    const said = h("span", { class: "said" }, ...end(edge.subject), predicate, ...end(edge.object));
+    const row = h("button", { class: "triplet step" }, said, facts && words(facts, "facts"));
     return lights(view, row, () => ofEdges(view, [i]));
   });
   if (!view.rows.length) return null;

@@ -117,8 +117,9 @@ def _panel(scene: Scene, show: Show, colors: Iterable[int]) -> Panel:
 
 
 def _told(region: Region) -> tuple[str, ...]:
-    facts = [*region.attributes, region.description or "", f"identity {region.identity}" if region.identity else ""]
-    return tuple(line(fact) for fact in [*facts, _score(region.score)] if fact)
+    told = region.label.lower().split()  # "red circle" need not be followed by "red"
+    attributes = [attribute for attribute in region.attributes if attribute.lower() not in told]
+    return tuple(line(fact) for fact in (*attributes, region.description, _score(region.score)) if fact)
 
 
 def _score(score: float | None) -> str:

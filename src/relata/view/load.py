@@ -34,7 +34,7 @@ class Found(NamedTuple):
 def load(path: Path, limit: int) -> Found:
     """The first `limit` records at a path, or its tables. Damaged records are left out and named in the notes.
 
-    A folder is read by its manifest. One without holds an evaluation, `scores.json` and files of JSON lines.
+    A folder is read by its manifest. One without it holds a file of records, or an evaluation: scores and answers.
 
     Raises:
         RelataError: if there is nothing to read, or nothing that can be read.
@@ -49,8 +49,11 @@ def load(path: Path, limit: int) -> Found:
         if kind is not None:
             return _gallery(path, kind, limit)
         return Found([], [_table(listed / file.name, limit) for file in files], [])
-    if path.suffix == ".json":
-        return Found([], _scores(path), [])
+    return Found([], _scores(path), []) if path.suffix == ".json" else _lines(path, limit)
+
+
+def _lines(path: Path, limit: int) -> Found:
+    """One file of JSON lines: a gallery if its first record has pictures, else a table."""
     first = next(iter(records(path, dict[str, Any], lambda damage: None)), None)
     if first is None:
         raise RelataError(f"{path}: holds no records; expected JSON lines, or a .json file of scores")
@@ -76,13 +79,15 @@ def _gallery(path: Path, kind: type[Drawn], limit: int) -> Found:
 
 
 def _loose(folder: Path, limit: int) -> Found:
-    """A folder without a manifest: its scores, then a table of each file of JSON lines."""
+    """A folder without a manifest: its one file of JSON lines, or its scores and a table of each file."""
     scores = folder / "scores.json"
-    found: list[Section] = _scores(scores) if scores.exists() else []
-    found += [_table(file, limit) for file in sorted(folder.glob("*.jsonl"))]
-    if not found:
+    files = sorted(folder.glob("*.jsonl"))
+    if not scores.exists() and not files:
         raise RelataError(f"{folder}: holds neither a {MANIFEST} nor scores.json nor JSON lines (*.jsonl)")
-    return Found([], found, [])
+    if not scores.exists() and len(files) == 1:
+        return _lines(files[0], limit)
+    tables = [_table(file, limit) for file in files]
+    return Found([], [*(_scores(scores) if scores.exists() else []), *tables], [])
 
 
 def _scores(path: Path) -> list[Section]:

@@ -5,7 +5,7 @@ const SECTIONS = { gallery: gallerySection, table: tableSection, curve: curveSec
 function sectionElement(section, index) {
   const id = `section-${index + 1}`;
   const title = DATA.sections.length > 1 && h("h2", { id: `${id}-title` }, words(section.title));
-  return h("section", { id, class: `part ${section.type}` }, title, ...SECTIONS[section.type](section));
+  return h("section", { id, class: `part of-${section.type}` }, title, ...SECTIONS[section.type](section));
 }
 
 function contents() {

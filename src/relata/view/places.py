@@ -40,6 +40,11 @@ def overlap(a: Rect, b: Rect) -> float:
     return width * height if width > 0 and height > 0 else 0.0
 
 
-def freest(candidates: Iterable[Rect], taken: Sequence[Rect]) -> Rect:
-    """The candidate that covers least of what is `taken`; the earlier one of two equal ones."""
-    return min(candidates, key=lambda rect: sum(overlap(rect, other) for other in taken))
+def covered(rect: Rect, taken: Iterable[Rect]) -> float:
+    """The area of `rect` under other rectangles; what lies under two counts twice."""
+    return sum(overlap(rect, other) for other in taken)
+
+
+def freest(candidates: Iterable[Rect], taken: Sequence[Rect], better_free: Sequence[Rect] = ()) -> Rect:
+    """The candidate that covers least of what is `taken`, and then of what is `better_free`; else the first."""
+    return min(candidates, key=lambda rect: (round(covered(rect, taken)), round(covered(rect, better_free))))
