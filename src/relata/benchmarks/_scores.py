@@ -1,4 +1,4 @@
-"""What a scoring gives: `Score`, a protocol's headline; `Details`, what is behind it; `Scores`, all protocols together."""
+"""What a scoring gives: `Score`, a protocol's headline; `Details`, what is behind it; `Scores`, all of one run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from relata import store
 from relata.errors import RelataError, unknown
-from relata.metrics.recall import Rate
+from relata.metrics.interval import Rate
 from relata.scene import Record, encode
 
 
@@ -40,6 +40,10 @@ class Score(Record, frozen=True):
     """Units that the value is an average over, e.g. circular groups or gold triplets."""
     unreadable: float
     """Share of replies that nothing could be read from; they are wrong."""
+
+    @classmethod
+    def of(cls, metric: str, rate: Rate, unreadable: float) -> Score:
+        return cls(metric, rate.value, (rate.interval.low, rate.interval.high), rate.count, unreadable)
 
 
 class Details(Record, frozen=True, omit_defaults=False):

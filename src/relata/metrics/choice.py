@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from relata.errors import RelataError, unknown
-from relata.metrics.interval import Interval, bootstrap, mean_of_ratios
+from relata.metrics.interval import Rate, rate
 from relata.scene import Record
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -27,8 +27,8 @@ class Rules(Record, frozen=True):
     name: str
     reading: Literal["strict", "first", "first or text", "lenient"]
     grouping: Literal["none", "circular", "id"]
-    """What counts as one: a row; `size` consecutive rows of a category; the rows of a category with one group id. A group
-    is right only if all its rows are."""
+    """What counts as one: a row; `size` consecutive rows of a category; the rows of a category with one group id. A
+    group is right only if all its rows are."""
     averaging: Literal["pooled", "categories"]
     """The mean over units, or the mean of the categories' means."""
     size: int = 4
@@ -70,64 +70,52 @@ class Item(Record, frozen=True):
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What counts as one: a row or a group of rows."""
-
-    right: bool
-    category: str
-
-
-@dataclass(frozen=True)
 class Result:
-    """A multiple choice score: shares of 0 to 1, with a bootstrap 95 % interval over units."""
+    """A multiple choice score. The rates count units: rows, or groups of rows."""
 
-    value: float
-    interval: Interval
-    units: list[Unit]
+    total: Rate
+    categories: dict[str, Rate]
     unreadable: float
     """Share of replies that no option could be read from."""
 
-    def category(self, name: str) -> tuple[float, int, Interval]:
-        """Value, number of units and interval of one category."""
-        right = [unit.right for unit in self.units if unit.category == name]
-        ones = np.ones(len(right))
-        return mean_of_ratios(right, ones), len(right), bootstrap(right, ones)
 
-
-def score(items: Sequence[Item], rules: Rules, categories: Sequence[str] | None = None) -> Result:
+def score(items: Sequence[Item], rules: Rules, over: Sequence[str] | None = None) -> Result:
     """Score the replies, which stand in the order of the question file.
 
     Args:
-        categories: those that enter the value (None: all); the others are only among the units.
+        over: the categories that enter the total (None: all).
 
     Raises:
-        RelataError: if rows do not fall into groups of `size`, or a group does not ask for each letter equally often.
+        RelataError: if rows are to be grouped by `size` and do not come out even.
     """
     claims = [read(item.reply, item.options, rules.reading) for item in items]
-    right = [item.answer in claim for item, claim in zip(items, claims)]
-    units = _units(items, right, rules)
-    counted = [unit for unit in units if categories is None or unit.category in categories]
-    names = sorted({unit.category for unit in counted}) if rules.averaging == "categories" else [None]
-    bottom = np.zeros((len(counted), len(names)))
-    for column, name in enumerate(names):
-        bottom[:, column] = [name in (None, unit.category) for unit in counted]
-    top = bottom * np.array([[unit.right] for unit in counted], float).reshape(-1, 1)
-    unreadable = sum(not claim for claim in claims) / max(len(items), 1)
-    return Result(mean_of_ratios(top, bottom), bootstrap(top, bottom), units, unreadable)
+    units = _units(items, [item.answer in claim for item, claim in zip(items, claims)], rules)
+    names = list(dict.fromkeys(category for category, _ in units))
+    bottom = np.array([[category == name for name in names] for category, _ in units], float).reshape(-1, len(names))
+    top = bottom * np.array([right for _, right in units], float).reshape(-1, 1)
+    used = [column for column, name in enumerate(names) if over is None or name in over]
+    tops, bottoms = top[:, used], bottom[:, used]
+    if rules.averaging == "pooled":
+        tops, bottoms = tops.sum(1), bottoms.sum(1)
+    return Result(
+        total=rate(tops, bottoms, int(bottoms.sum())),
+        categories={name: rate(top[:, k], bottom[:, k], int(bottom[:, k].sum())) for k, name in enumerate(names)},
+        unreadable=sum(not claim for claim in claims) / max(len(items), 1),
+    )
 
 
-def _units(items: Sequence[Item], right: Sequence[bool], rules: Rules) -> list[Unit]:
+def _units(items: Sequence[Item], right: Sequence[bool], rules: Rules) -> list[tuple[str, bool]]:
+    """The category of each thing that counts as one, and whether it is right."""
     if rules.grouping == "none":
-        return [Unit(ok, item.category) for item, ok in zip(items, right)]
+        return [(item.category, ok) for item, ok in zip(items, right)]
     groups: dict[tuple[str, str | int], list[int]] = defaultdict(list)
     seen: dict[str, int] = defaultdict(int)
     for row, item in enumerate(items):
-        key = item.group if rules.grouping == "id" else seen[item.category] // rules.size
-        groups[item.category, key].append(row)
+        groups[item.category, item.group if rules.grouping == "id" else seen[item.category] // rules.size].append(row)
         seen[item.category] += 1
     if rules.grouping == "circular":
         _check_circles(groups, rules)
-    return [Unit(all(right[row] for row in rows), category) for (category, _), rows in groups.items()]
+    return [(category, all(right[row] for row in rows)) for (category, _), rows in groups.items()]
 
 
 def _check_circles(groups: Mapping[tuple[str, str | int], list[int]], rules: Rules) -> None:
@@ -141,7 +129,8 @@ def _check_circles(groups: Mapping[tuple[str, str | int], list[int]], rules: Rul
 
 def read(reply: str, options: Sequence[str], reading: Literal["strict", "first", "first or text", "lenient"]) -> str:
     """The letters that a reply claims; empty if it is unreadable. Only `first or text` can return several."""
-    return _READINGS[reading](reply, options)
+    letters: str = _READINGS[reading](reply, options)
+    return letters
 
 
 def _strict(reply: str, options: Sequence[str]) -> str:
@@ -189,16 +178,14 @@ def _lenient(reply: str, options: Sequence[str]) -> str:
     if len(bare) == 1 and bare.upper() in letters:
         return bare.upper()
     texts = [text.strip(_WRAP).lower() for text in options]
-    if texts.count(bare.lower()) == 1:
+    if bare and texts.count(bare.lower()) == 1:
         return letters[texts.index(bare.lower())]
-    marked = [
-        letter.upper() for pair in _MARKED.findall(reply) for letter in pair if letter and letter.upper() in letters
-    ]
+    marked = [letter for letter in map(str.upper, "".join(map("".join, _MARKED.findall(reply)))) if letter in letters]
     if marked:
         return marked[-1]
     alone = {letter for letter in _ALONE.findall(reply) if letter in letters}
     if alone:
-        return alone.pop() if len(alone) == 1 else ""
+        return "".join(alone) if len(alone) == 1 else ""
     return _mentioned(reply.lower(), texts)
 
 

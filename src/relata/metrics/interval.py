@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,6 +20,20 @@ _AT_ONCE = 2_000_000
 class Interval(NamedTuple):
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of 0 to 1 with its bootstrap 95 % interval, and how many things it was measured on."""
+
+    value: float
+    count: int
+    interval: Interval
+
+
+def rate(top: ArrayLike, bottom: ArrayLike, count: int, absent: Absent = "leave out") -> Rate:
+    """`mean_of_ratios` with its interval."""
+    return Rate(mean_of_ratios(top, bottom, absent), count, bootstrap(top, bottom, absent))
 
 
 def mean_of_ratios(top: ArrayLike, bottom: ArrayLike, absent: Absent = "leave out") -> float:

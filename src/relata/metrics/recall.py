@@ -1,32 +1,22 @@
 """Triplet recall, mean recall, zero-shot recall, precision, F1 and hallucinated edges, read off a `Match`.
 
-All rates are shares of 0 to 1, with a bootstrap interval over images.
+All rates are shares of 0 to 1 with a bootstrap interval over images; they count gold triplets, or predicted edges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from relata.metrics.graphs import Bools, Floats
-from relata.metrics.interval import Interval, bootstrap, bootstrap_each, mean_of_ratios
+from relata.metrics.interval import Rate, bootstrap_each, rate
 from relata.metrics.matching import Match
 
 Averaging = Literal["micro", "image"]
 Words = tuple[str, str, str]
 """Subject label, predicate, object label."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share with what it was measured on: `count` gold triplets or, for a precision, predictions."""
-
-    value: float
-    count: int
-    interval: Interval
 
 
 class Edges(NamedTuple):
@@ -72,11 +62,11 @@ def mean_recall(matched: Match, k: int | None) -> Rate:
     top, bottom = _by_predicate(matched, k)
     count = int(_asked(matched).sum())
     if matched.rules.mean_over == "present":
-        return Rate(mean_of_ratios(top, bottom), count, bootstrap(top, bottom))
+        return rate(top, bottom, count)
     if not matched.known:
         raise ValueError(f"{matched.rules.name} averages over all predicates; give match() the vocabulary")
     top, bottom = top[:, : matched.known], bottom[:, : matched.known]
-    return Rate(mean_of_ratios(top, bottom, "zero"), count, bootstrap(top, bottom, "zero"))
+    return rate(top, bottom, count, "zero")
 
 
 def per_predicate(matched: Match, k: int | None) -> dict[str, Rate]:
@@ -100,7 +90,7 @@ def edges(matched: Match, k: int | None) -> Edges:
 
     def share(rows: Bools) -> Rate:
         top = np.bincount(image[counted & rows], minlength=images)
-        return Rate(mean_of_ratios(top, bottom), int(bottom.sum()), bootstrap(top, bottom))
+        return rate(top, bottom, int(bottom.sum()))
 
     precision, found = share(matched.hit), recall(matched, k, "micro").value
     both = precision.value + found
@@ -120,7 +110,7 @@ def _recall(matched: Match, k: int | None, averaging: Averaging, asked: Bools) -
     bottom = np.bincount(image[asked], minlength=images).astype(np.float64)
     if averaging == "image":
         top, bottom = _one_vote(top, bottom)
-    return Rate(mean_of_ratios(top, bottom), int(asked.sum()), bootstrap(top, bottom))
+    return rate(top, bottom, int(asked.sum()))
 
 
 def _by_predicate(matched: Match, k: int | None) -> tuple[Floats, Floats]:
