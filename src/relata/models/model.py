@@ -14,7 +14,7 @@ from torch import Tensor
 from relata.dialects.relata import RegionTokens
 from relata.errors import RelataError
 from relata.grounded import Mention, Span, Text
-from relata.models.prefix import grow, likelihoods
+from relata.models.prefix import Tree, grow, likelihoods
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
 from relata.scene import Box, Region, Relation, Scene, resolve
@@ -59,14 +59,32 @@ class Look:
         replies: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True)
         return replies
 
+    def _of(self, regions: Sequence[Sequence[Box]]) -> Look:
+        """The same codes, taken for other regions: the wrong image."""
+        self.regions, self.dialect = regions, RegionTokens(regions)
+        return self
+
+    @torch.no_grad()
+    def first(self, questions: Sequence[Sequence[Span]]) -> list[str]:
+        """The likeliest first word of every reply, of all words and regions, in one pass."""
+        if not questions:
+            return []
+        logits, tree = self._pass(questions, [[[0]]] * len(questions))
+        best = logits[0, [places[0][0][0] for places in tree.read]].argmax(-1)
+        return [self.model.processor.tokenizer.decode([token]) for token in best.tolist()]
+
     @torch.no_grad()
     def rank(self, questions: Sequence[Sequence[Span]], choices: Sequence[Sequence[Sequence[Span] | str]]) -> list[list[float]]:
         """Log-likelihood of every choice of every question, in one pass."""
         if not questions:
             return []
         encode = self.model.processor.tokenizer.backend_tokenizer.encode
-        asked = [encode(self.dialect.write(question)).ids for question in questions]
         options = [[encode(c if isinstance(c, str) else self.dialect.write(c)).ids for c in row] for row in choices]
+        return likelihoods(*self._pass(questions, options))
+
+    def _pass(self, questions: Sequence[Sequence[Span]], options: Sequence[Sequence[Sequence[int]]]) -> tuple[Tensor, Tree]:
+        encode = self.model.processor.tokenizer.backend_tokenizer.encode
+        asked = [encode(self.dialect.write(question)).ids for question in questions]
         tree = grow(encode(self.prefix).ids, asked, options)
         output = self.model.network(
             input_ids=tree.ids,
@@ -74,7 +92,7 @@ class Look:
             attention_mask=tree.mask,
             region_embeds=self.embeds,
         )
-        return likelihoods(output.logits, tree)
+        return output.logits, tree
 
     def read(self, reply: str) -> tuple[Span, ...]:
         return self.dialect.read(reply)[0]

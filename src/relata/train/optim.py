@@ -46,6 +46,7 @@ class Optimiser:
         """One step at `scale` times the rates; gradients are clipped to norm 1 first, and cleared after."""
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for parameter, view in self.views:
+            assert view.data_ptr() == parameter.data_ptr(), "a weight moved in memory after the optimiser was made"
             view.grad = None if parameter.grad is None else parameter.grad.view_as(view)
         for part, rate in zip(self.parts, self.rates):
             part.param_groups[0]["lr"] = rate * scale

@@ -140,11 +140,12 @@ class _Job:
         if accelerator.is_main_process:
             print(f"stage {number + 1}/{len(run.stages)} {stage.name}: {stage.steps} steps\n{table(model)}", flush=True)
         objective = objects.Objects(model.tower) if stage.objective == "objects" else Turns(model)
-        self.optimiser = Optimiser(model.named_parameters(), stage.muon, stage.adam)
-        self.average = Average(model.parameters(), stage.average)
         self.mixture = None if stage.objective == "objects" else mixture(stage)
         model.set_attn_implementation("eager")  # on a CPU, faster than the fused kernel with a mask
         self.objective = accelerator.prepare(objective)
+        # after prepare: spreading a model over processes moves its weights to other memory
+        self.optimiser = Optimiser(model.named_parameters(), stage.muon, stage.adam)
+        self.average = Average(model.parameters(), stage.average)
 
     def run(self, state: _State) -> None:
         stage, main = self.stage, self.accelerator.is_main_process
