@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from relata.errors import RelataError
-from relata.readers._coco_files import Caption, Entry, Instance, Panoptic, Segment, Source, gather
+from relata.readers._coco_files import Caption, Entry, Instance, Segment, Source, gather
 from relata.readers._draft import Draft
 from relata.readers._join import joined
 from relata.readers._masks import segmentation, segments
@@ -54,7 +54,9 @@ def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) 
             if crowd or not annotation.iscrowd:
                 _region(things, annotation, file, _polygons(things, annotation, photo) if masks else None)
         else:
-            shapes = _png(stuff, annotation, file, photo) if masks else {}
+            png = file.path.with_suffix("") / annotation.file_name  # COCO's folder of PNGs has the JSON file's name
+            ids = [segment.id for segment in annotation.segments_info]
+            shapes = segments(stuff, png, ids, photo) if masks else {}
             for segment in annotation.segments_info:
                 if crowd or not segment.iscrowd:
                     _region(stuff, segment, file, shapes.get(segment.id))
@@ -82,16 +84,6 @@ def _polygons(draft: Draft, thing: Instance, photo: Photo) -> Mask | None:
     except RelataError as error:
         draft.problem(f"mask of region {thing.id}", str(error))
         return None
-
-
-def _png(draft: Draft, annotation: Panoptic, file: Source, photo: Photo) -> dict[int, Mask]:
-    """Masks by segment id; COCO keeps the PNGs in a folder named as the JSON file, beside it."""
-    path = file.path.with_suffix("") / annotation.file_name
-    try:
-        return segments(path, [segment.id for segment in annotation.segments_info], photo.width, photo.height)
-    except RelataError as error:
-        draft.problem("masks", str(error))
-        return {}
 
 
 def _together(*items: Item) -> Item:

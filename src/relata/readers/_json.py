@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,8 +20,9 @@ from relata.readers._outcome import Item, Records, Rejected
 T = TypeVar("T")
 Piece = msgspec.Raw | bytes
 
+#: Recursion: brackets nested too deep to be data.
+_DAMAGED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOM = b"\xef\xbb\xbf"
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 
 
 def short(path: Path) -> str:
@@ -39,7 +40,7 @@ def load(path: Path, type: type[T]) -> T:
         return msgspec.json.decode(_bytes(path), type=type)
     except msgspec.ValidationError as error:
         raise RelataError(f"{path}: {error}. Is it a file of another format?") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _DAMAGED as error:
         raise RelataError(f"{path}: not whole, valid JSON ({error}); fetch the file again") from error
 
 
@@ -47,12 +48,15 @@ def pieces(path: Path) -> Sequence[Piece]:
     """The records of a JSON list, or of JSON Lines, undecoded.
 
     Raises:
-        RelataError: if the file is empty, or is a damaged JSON list.
+        RelataError: if the file is empty, a damaged list, or one JSON object over several lines.
     """
     data = _bytes(path)
     if bytes(data[:64]).lstrip().startswith(b"["):
         return load(path, list[msgspec.Raw])
-    return [line for line in bytes(data).splitlines() if line.strip()]
+    lines = [line for line in bytes(data).splitlines() if line.strip()]
+    if len(lines) > 1 and not _whole(lines[0]) and _whole(data):
+        raise RelataError(f"{path}: one JSON object, not a list of records. Is it a file of another format?")
+    return lines
 
 
 def decode(raw: Piece, type: type[T]) -> T:
@@ -65,8 +69,8 @@ def decode(raw: Piece, type: type[T]) -> T:
         return msgspec.json.decode(raw, type=type)
     except msgspec.ValidationError as error:
         raise RelataError(_explain(str(error), raw)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RelataError(f"not whole, valid JSON ({error})") from error
+    except _DAMAGED as error:
+        raise RelataError(f"not whole, valid JSON ({error}); mend the record in the file") from error
 
 
 class Titled(Protocol):
@@ -102,17 +106,25 @@ def _bytes(path: Path) -> memoryview:
     return data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
 
 
+def _whole(data: bytes | memoryview) -> bool:
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except _DAMAGED:
+        return False
+    return True
+
+
 def _explain(error: str, raw: Piece) -> str:
     """msgspec says what was expected and where; this adds the value that stands there."""
-    match = _AT.match(error)
-    path = match["path"] if match else None
-    if match is None or path is None:
-        return error
-    steps: Iterable[str] = re.findall(r"[^.\[\]$]+", path)
-    value: Any = msgspec.json.decode(raw)
+    what, _, path = error.removesuffix("`").partition(" - at `$.")
+    steps: list[str] = re.findall(r"[^.\[\]]+", path)
+    if not steps or "..." in path:  # the record itself, or the values of a mapping, whose keys are not told
+        return f"{error}; mend the record in the file"
+    try:
+        value: Any = msgspec.json.decode(raw)
+    except _DAMAGED:  # fields that no reader asks for are not looked at before
+        return f"{error}; mend the record in the file"
     for step in steps:
-        if step == "...":  # a key of a mapping, which msgspec does not name
-            return f"{path}: {match['what']}"
         value = value[int(step)] if isinstance(value, list) else value[step]
     shown = repr(value)
-    return f"{path[2:] or 'record'} is {shown[:60] + '...' if len(shown) > 60 else shown}: {match['what']}"
+    return f"{path} is {shown[:60] + '...' if len(shown) > 60 else shown}: {what}; mend it in the file"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from relata.errors import RelataError
-from relata.geometry import rle_encode, rle_from_counts, rle_from_polygons
+from relata.geometry import rle_area, rle_encode, rle_from_counts, rle_from_polygons
+from relata.readers._draft import Draft
 from relata.readers._json import decode
+from relata.readers._photos import Photo
 from relata.scene import Mask
 
 
@@ -35,27 +38,40 @@ def segmentation(raw: msgspec.Raw, width: int, height: int) -> Mask | None:
             f"mask of {shape.size[0]} x {shape.size[1]} pixels (height x width) in a {height} x {width} image"
         )
     if isinstance(shape.counts, str):
-        return Mask(shape.size, shape.counts)
+        mask = Mask(shape.size, shape.counts)
+        rle_area(mask)  # raises on damaged run lengths
+        return mask
     return rle_from_counts(shape.counts, height, width)
 
 
-def segments(path: Path, ids: Iterable[int], width: int, height: int) -> dict[int, Mask]:
+def segments(draft: Draft, path: Path, ids: Sequence[int], photo: Photo) -> dict[int, Mask]:
     """The masks of panoptic segments by id, from a PNG whose pixels are ids: R + 256 G + 65536 B.
 
-    Raises:
-        RelataError: if the PNG is missing, damaged or of another size.
+    What cannot be found is reported to the draft: it costs the masks, not the regions.
     """
-    from PIL import Image, UnidentifiedImageError
+    try:
+        numbers = _numbers(path, photo)
+    except RelataError as error:
+        draft.problem("masks", str(error))
+        return {}
+    here = set(np.unique(numbers).tolist())
+    for id in ids:
+        if id not in here:
+            draft.problem(f"mask of segment {id}", f"no pixel of {path} has this id")
+    return {id: rle_encode(numbers == id) for id in ids if id in here}
+
+
+def _numbers(path: Path, photo: Photo) -> npt.NDArray[np.uint32]:
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"), dtype=np.uint32)
     except FileNotFoundError as error:
-        raise RelataError(f"panoptic PNG {path} does not exist; the regions have no masks") from error
-    except (UnidentifiedImageError, OSError) as error:
-        raise RelataError(f"panoptic PNG {path} cannot be opened ({error}); the regions have no masks") from error
-    if pixels.shape[:2] != (height, width):
-        raise RelataError(f"panoptic PNG {path} is {pixels.shape[1]} x {pixels.shape[0]}, the image {width} x {height}")
-    numbers = pixels @ np.array([1, 256, 65536], dtype=np.uint32)
-    here = set(np.unique(numbers).tolist())
-    return {id: rle_encode(numbers == id) for id in ids if id in here}
+        raise RelataError(f"panoptic PNG {path} does not exist") from error
+    except (OSError, SyntaxError, ValueError) as error:  # the three ways in which Pillow says that a PNG is damaged
+        raise RelataError(f"panoptic PNG {path} cannot be opened ({error})") from error
+    height, width = pixels.shape[:2]
+    if (width, height) != (photo.width, photo.height):
+        raise RelataError(f"panoptic PNG {path} is {width} x {height}, the photo {photo.width} x {photo.height}")
+    return pixels @ np.array([1, 256, 65536], dtype=np.uint32)

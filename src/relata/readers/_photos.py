@@ -18,6 +18,10 @@ from relata.scene import Scene
 _COCO = re.compile(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})\.(?:jpg|jpeg|png)", re.IGNORECASE)
 
 
+#: A box that ends further from the corner than this says nothing about the size of its photo.
+MOST_SIDE = 100_000
+
+
 class Photo(NamedTuple):
     """Path and size in pixels as they go into a scene; `origin` marks a size that is not known for certain."""
 
@@ -47,7 +51,7 @@ class Photos:
     def path(self, name: str) -> str:
         """Path of a photo relative to the folder: as published if it lies there, else the same photo found anywhere
         below the folder, under its 2014 or 2017 name; as published if there is none."""
-        if self.images is None or (self.images / name).is_file():
+        if self.images is None or os.path.isfile(self.images / name):
             return name
         return self._index.get(_key(name)) or name
 
@@ -68,24 +72,25 @@ class Photos:
         if size is not None:
             return Photo(image, *size, {})
         assumed = _pixels(assume) if assume else None
-        if self.images is not None and (assumed is None or (self.images / image).is_file()):
+        if self.images is not None and (assumed is None or os.path.isfile(self.images / image)):
             return Photo(image, *_header(self.images / image), {})
         if assumed is not None:
             return Photo(image, *assumed, {"size": "assumed"})
-        corners = [(x2, y2) for _, _, x2, y2 in boxes if math.isfinite(x2) and math.isfinite(y2)]
-        if not corners:
+        ends = [(x2, y2) for _, _, x2, y2 in boxes if 0 < x2 < MOST_SIDE and 0 < y2 < MOST_SIDE]
+        if not ends:
             raise RelataError(f"the annotation does not give the size of {name}; name the folder of photos")
-        width, height = (max(1, math.ceil(max(side))) for side in zip(*corners))
+        width, height = (math.ceil(max(side)) for side in zip(*ends))
         return Photo(image, width, height, {"size": "boxes"})
 
     @cached_property
     def _index(self) -> dict[str, str]:
+        assert self.images is not None
         found: dict[str, str] = {}
         twice = set()
-        for folder, folders, names in os.walk(self.images or "."):
+        for folder, folders, names in os.walk(self.images):
             folders.sort()
             for name in sorted(names):
-                path = (Path(folder) / name).relative_to(self.images or ".").as_posix()
+                path = (Path(folder) / name).relative_to(self.images).as_posix()
                 if found.setdefault(_key(name), path) != path and coco_number(name) is None:
                     twice.add(_key(name))  # the same name in two folders may be two photos: no guessing
         return {key: path for key, path in found.items() if key not in twice}
@@ -102,14 +107,14 @@ def _key(name: str) -> str:
 
 
 def _header(path: Path) -> tuple[int, int]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    if not os.path.isfile(path):
+        raise RelataError(f"photo {path} does not exist, and the annotation does not give its size")
     try:
         with Image.open(path) as image:  # reads the header only; pixels are decoded on access
             return image.size
-    except FileNotFoundError as error:
-        raise RelataError(f"photo {path} does not exist, and the annotation does not give its size") from error
-    except (UnidentifiedImageError, OSError) as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise RelataError(f"photo {path} cannot be opened ({error}), so its size is unknown") from error
 
 

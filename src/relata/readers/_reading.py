@@ -3,6 +3,7 @@ when all have been read."""
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -84,7 +85,7 @@ class Reading:
         if problems and self._strict:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             return (Rejected(problems[0].where, problems[0].reason + more),)
-        if self._photos is not None and not (self._photos / scene.image).is_file():
+        if self._photos is not None and not os.path.isfile(self._photos / scene.image):
             where = f"{scene.provenance.get('file', self.name)}: image {scene.id}"
             return (Rejected(where, f"photo {self._photos / scene.image} does not exist"),)
         return (*problems, scene)
@@ -150,7 +151,7 @@ def _images(images: str | os.PathLike[str] | None) -> Path | None:
 
 
 def _files(module: ModuleType, format: str, annotations: Paths) -> tuple[Path, ...]:
-    if isinstance(annotations, str) and not Path(annotations).exists():
+    if isinstance(annotations, str) and not os.path.exists(annotations):
         annotations = [part.strip() for part in annotations.split(",")]
     if isinstance(annotations, (str, os.PathLike)):
         annotations = [annotations]
@@ -175,7 +176,8 @@ def _beside(path: Path) -> str:
     while not parent.is_dir():
         parent = parent.parent
     missing = path.relative_to(parent).parts[0]
-    return f"in {parent}: " + near(missing, [p.name for p in parent.iterdir()][:1000])
+    names = sorted(path.name for path in parent.iterdir())
+    return f"in {parent}: " + near(missing, difflib.get_close_matches(missing, names, cutoff=0.5) or names[:8])
 
 
 def _stream(module: ModuleType, files: tuple[Path, ...], images: Path | None, options: dict[str, Any]) -> Records:

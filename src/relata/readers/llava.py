@@ -47,7 +47,7 @@ class _Record(msgspec.Struct):
 
     @property
     def title(self) -> str:
-        return f"record {self.id} (image {self.image})"
+        return f"record {self.id} (image {self.image})" if self.id != "" else f"image {self.image}"
 
 
 def read(annotations: Path, images: Path | None, *, markup: str = "", size: str = "") -> Records:

@@ -18,7 +18,7 @@ from relata.readers._draft import Draft
 from relata.readers._json import decode, each, load, short
 from relata.readers._masks import segments
 from relata.readers._outcome import Item, Records
-from relata.readers._photos import Photos
+from relata.readers._photos import Photo, Photos
 from relata.readers._words import clean
 from relata.scene import Mask
 
@@ -88,9 +88,9 @@ def read(
 
     def make(image: _Image, where: str) -> Item:
         draft = Draft(where, "psg")
-        shapes = _shapes(image, (annotations.parent, images or annotations.parent), draft) if masks else {}
-        _fill(draft, image, labels, file.predicate_classes, shapes)
         photo = photos.look_up(image.file_name, (image.width, image.height))
+        shapes = _shapes(draft, image, photo, (annotations.parent, images or annotations.parent)) if masks else {}
+        _fill(draft, image, labels, file.predicate_classes, shapes)
         return draft.finish(str(image.image_id), photo, short(annotations))
 
     return (yield from each(annotations, _chosen(file, split), _Image, make))
@@ -127,13 +127,9 @@ def _fill(
             draft.problem(f"relation {number}", f"has predicate {index}, but the file names {len(predicates)}")
 
 
-def _shapes(image: _Image, roots: Sequence[Path], draft: Draft) -> dict[int, Mask]:
-    """Masks by position; a missing PNG costs the masks only."""
+def _shapes(draft: Draft, image: _Image, photo: Photo, roots: Sequence[Path]) -> dict[int, Mask]:
+    """Masks by position, from the first of the roots that holds the PNG."""
     paths = [root / image.pan_seg_file_name for root in roots]
-    try:
-        ids = [segment.id for segment in decode(image.segments_info, list[_Segment])]
-        found = segments(next(filter(Path.is_file, paths), paths[0]), ids, image.width, image.height)
-    except RelataError as error:
-        draft.problem("masks", str(error))
-        return {}
+    ids = [segment.id for segment in decode(image.segments_info, list[_Segment])]
+    found = segments(draft, next(filter(Path.is_file, paths), paths[0]), ids, photo)
     return {position: found[id] for position, id in enumerate(ids) if id in found}
