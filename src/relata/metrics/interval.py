@@ -36,23 +36,24 @@ def rate(top: ArrayLike, bottom: ArrayLike, count: int, absent: Absent = "leave 
     return Rate(mean_of_ratios(top, bottom, absent), count, bootstrap(top, bottom, absent))
 
 
-def mean_of_ratios(top: ArrayLike, bottom: ArrayLike, absent: Absent = "leave out") -> float:
+def mean_of_ratios(top: ArrayLike, bottom: ArrayLike | None = None, absent: Absent = "leave out") -> float:
     """The mean over columns of sum(top) / sum(bottom); 0 when no column has anything to divide by.
 
-    With one column and a `bottom` of ones this is a plain mean; with one column of counts, a pooled rate; with a column
-    per predicate or category, mean recall or the mean of splits.
+    Without `bottom` this is a plain mean; with one column of counts, a pooled rate; with a column per predicate or
+    category, mean recall or the mean of splits.
 
     Args:
-        top, bottom: (units,) or (units, columns).
+        top: (units,) or (units, columns).
+        bottom: as `top`; None: ones.
         absent: what a column whose bottom sums to 0 does: it is left out of the mean, or enters it as 0.
     """
-    tops, bottoms = _columns(top), _columns(bottom)
+    tops, bottoms = _both(top, bottom)
     return float(_means(tops.sum(0)[None], bottoms.sum(0)[None], absent)[0])
 
 
 def bootstrap(
     top: ArrayLike,
-    bottom: ArrayLike,
+    bottom: ArrayLike | None = None,
     absent: Absent = "leave out",
     *,
     draws: int = 1000,
@@ -64,7 +65,7 @@ def bootstrap(
     A unit is what was sampled independently: an image, or a group of questions; rows that depend on each other are
     summed into their unit first. The same seed gives the same interval.
     """
-    tops, bottoms = _columns(top), _columns(bottom)
+    tops, bottoms = _both(top, bottom)
     means = [_means(w @ tops, w @ bottoms, absent) for w in _weights(len(tops), draws, seed)]
     return _interval(np.concatenate(means), level)
 
@@ -73,7 +74,7 @@ def bootstrap_each(
     top: ArrayLike, bottom: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0
 ) -> list[Interval]:
     """The interval of each column's ratio by itself, from the same draws."""
-    tops, bottoms = _columns(top), _columns(bottom)
+    tops, bottoms = _both(top, bottom)
     ratios = np.concatenate([_ratios(w @ tops, w @ bottoms) for w in _weights(len(tops), draws, seed)])
     return [_interval(column, level) for column in ratios.T]
 
@@ -94,9 +95,11 @@ def _interval(statistics: Floats, level: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _columns(values: ArrayLike) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    return array[:, None] if array.ndim == 1 else array
+def _both(top: ArrayLike, bottom: ArrayLike | None) -> tuple[Floats, Floats]:
+    """Both as (units, columns)."""
+    tops = np.asarray(top, dtype=np.float64)
+    bottoms = np.ones_like(tops) if bottom is None else np.asarray(bottom, dtype=np.float64)
+    return (tops[:, None], bottoms[:, None]) if tops.ndim == 1 else (tops, bottoms)
 
 
 def _ratios(tops: Floats, bottoms: Floats) -> Floats:
