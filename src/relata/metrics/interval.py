@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -68,6 +68,20 @@ def bootstrap(
     tops, bottoms = _both(top, bottom)
     means = [_means(w @ tops, w @ bottoms, absent) for w in _weights(len(tops), draws, seed)]
     return _interval(np.concatenate(means), level)
+
+
+def bootstrap_of(
+    sums: ArrayLike, statistic: Callable[[Floats], Floats], *, draws: int = 1000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """The interval of any function of sums over units, e.g. F1.
+
+    Args:
+        sums: (units, terms), what each unit adds to each sum.
+        statistic: (terms, draws) -> (draws,).
+    """
+    terms = np.asarray(sums, dtype=np.float64)
+    values = [statistic((w @ terms).T) for w in _weights(len(terms), draws, seed)]
+    return _interval(np.concatenate(values), level)
 
 
 def bootstrap_each(

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from relata.metrics.graphs import Bools, Floats
-from relata.metrics.interval import Rate, bootstrap_each, rate
+from relata.metrics.interval import Rate, bootstrap_each, bootstrap_of, rate
 from relata.metrics.matching import Match
 
 Averaging = Literal["micro", "image"]
@@ -24,7 +24,7 @@ class Edges(NamedTuple):
 
     precision: Rate
     """Edges that match a gold triplet."""
-    f1: float
+    f1: Rate
     """Harmonic mean of this precision and of the pooled recall at the same K."""
     hallucinated: Rate
     """Edges that match none: the two below together."""
@@ -33,7 +33,8 @@ class Edges(NamedTuple):
     unsupported: Rate
     """Edges between two gold regions that the gold does not relate so. Gold graphs are never complete, so some of these
     edges are true; models can still be compared on the same gold."""
-    per_image: float
+    per_image: Rate
+    """Edges per image; the count is that of images."""
 
 
 def recall(matched: Match, k: int | None, averaging: Averaging | None = None) -> Rate:
@@ -89,28 +90,41 @@ def edges(matched: Match, k: int | None) -> Edges:
     bottom = np.bincount(image[counted], minlength=images).astype(np.float64)
 
     def share(rows: Bools) -> Rate:
-        top = np.bincount(image[counted & rows], minlength=images)
-        return rate(top, bottom, int(bottom.sum()))
+        return rate(np.bincount(image[counted & rows], minlength=images), bottom, int(bottom.sum()))
 
-    precision, found = share(matched.hit), recall(matched, k, "micro").value
-    both = precision.value + found
+    hits = np.bincount(image[counted & matched.hit], minlength=images)
+    gold_found, gold = _by_image(matched, k, _asked(matched))
+    sums = np.stack([hits, bottom, gold_found, gold], axis=1)
     return Edges(
-        precision=precision,
-        f1=2 * precision.value * found / both if both else 0.0,
+        precision=share(matched.hit),
+        f1=Rate(float(_f1(sums.sum(0))), int(bottom.sum()), bootstrap_of(sums, _f1)),
         hallucinated=share(~matched.hit),
         ungrounded=share(~matched.hit & ~matched.grounded),
         unsupported=share(~matched.hit & matched.grounded),
-        per_image=float(bottom.sum() / max(images, 1)),
+        per_image=rate(bottom, np.ones(images), images),
     )
 
 
+def _f1(sums: Floats) -> Floats:
+    """From sums over images of hits, edges, gold triplets found, gold triplets: (4,) or (4, draws)."""
+    hits, said, found, gold = sums
+    precision, recall = hits / np.maximum(said, 1), found / np.maximum(gold, 1)
+    f1: Floats = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return f1
+
+
 def _recall(matched: Match, k: int | None, averaging: Averaging, asked: Bools) -> Rate:
-    image, images = matched.gold.triplets.image, len(matched.sizes)
-    top = np.bincount(image[asked & _found(matched, k)], minlength=images).astype(np.float64)
-    bottom = np.bincount(image[asked], minlength=images).astype(np.float64)
+    top, bottom = _by_image(matched, k, asked)
     if averaging == "image":
         top, bottom = _one_vote(top, bottom)
     return rate(top, bottom, int(asked.sum()))
+
+
+def _by_image(matched: Match, k: int | None, asked: Bools) -> tuple[Floats, Floats]:
+    """Gold triplets found and asked for, (images,)."""
+    image, images = matched.gold.triplets.image, len(matched.sizes)
+    top = np.bincount(image[asked & _found(matched, k)], minlength=images).astype(np.float64)
+    return top, np.bincount(image[asked], minlength=images).astype(np.float64)
 
 
 def _by_predicate(matched: Match, k: int | None) -> tuple[Floats, Floats]:
