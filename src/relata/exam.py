@@ -18,9 +18,9 @@ import numpy as np
 
 from relata.metrics.interval import rate
 from relata.scene import Record, Scene
+from relata.synth.records import to_group, to_scene
 from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, transform
 from relata.train.mixture import balance
-from relata.train.worlds import group_of, scene_of
 
 if TYPE_CHECKING:
     from relata.models.model import Look, Model
@@ -116,14 +116,14 @@ def _papers(seed: int, split: str, relations: int, others: int) -> Iterator[_Pap
     from relata.synth.render import render
     from relata.synth.world import PREDICATES, world
 
-    left = Counter({kind: others for kind in (*SHORT, *LONG)})
+    left = Counter(dict.fromkeys((*SHORT, *LONG), others))
     left["relation"] = 0
     of_predicate = Counter({predicate: relations // len(PREDICATES) for predicate in PREDICATES})
     index = 0
     while any(left.values()) or any(of_predicate.values()):
         drawn = world(seed, index, split)
         rng = random.Random(f"relata exam {seed} {split} {index}")
-        facts = Facts(scene_of(drawn, f"{split}-{index}"), 0, balance())
+        facts = Facts(to_scene(drawn, f"{split}-{index}", full=False), 0, balance())
         short, long = [], []
         ranked = []
         pairs = list(facts.relations.items())
@@ -131,7 +131,9 @@ def _papers(seed: int, split: str, relations: int, others: int) -> Iterator[_Pap
         for (i, j), predicate in pairs[:3]:
             if of_predicate[predicate]:
                 of_predicate[predicate] -= 1
-                turn = Turn("relation", relation.question(facts.mention(i), facts.mention(j)), relation.words(predicate))
+                turn = Turn(
+                    "relation", relation.question(facts.mention(i), facts.mention(j)), relation.words(predicate)
+                )
                 short.append(turn)
                 wrong = rng.sample([p for p in PREDICATES if p != predicate], 3)
                 ranked.append((turn, (predicate, *wrong)))
@@ -159,7 +161,7 @@ def _look(model: Model, scenes: Sequence[Scene], pixels: Sequence[np.ndarray], c
         other = next(w for k in range(10_000) if len(w := world(seed, 1_000_000 + k, "test")) >= len(wanted))
         order = rng.sample(range(len(other)), len(wanted))
         shown.append(render(other))
-        boxes.append([scene_of(other).regions[k].box for k in order])
+        boxes.append([to_scene(other, "world", full=False).regions[k].box for k in order])
     return model.look(shown, boxes)._of(regions)
 
 
@@ -191,7 +193,7 @@ def _pairs(
     for index in range(count):
         rng = random.Random(f"relata exam pair {seed} {split} {index}")
         pair = edit(rng, world(seed + 1, index, split), split)
-        facts = PairFacts(group_of(pair))
+        facts = PairFacts(to_group(pair, "pair"))
         pixels = [render(pair.before), render(pair.after)]
         look = _look(model, facts.group.scenes, pixels, control, seed + index)
         turns = [comparison.ask(facts, rng), transform.ask(facts, rng)]
@@ -215,7 +217,7 @@ def _graphs(
     hits: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for index in range(count):
         drawn = world(seed + 2, index, split)
-        scene, pixels = scene_of(drawn), render(drawn)
+        scene, pixels = to_scene(drawn, "world", full=False), render(drawn)
         boxes = [r.box for r in scene.regions]
         for name, found in (
             ("graph, given", model.graph(pixels, boxes)),

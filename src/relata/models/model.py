@@ -74,7 +74,9 @@ class Look:
         return [self.model.processor.tokenizer.decode([token]) for token in best.tolist()]
 
     @torch.no_grad()
-    def rank(self, questions: Sequence[Sequence[Span]], choices: Sequence[Sequence[Sequence[Span] | str]]) -> list[list[float]]:
+    def rank(
+        self, questions: Sequence[Sequence[Span]], choices: Sequence[Sequence[Sequence[Span] | str]]
+    ) -> list[list[float]]:
         """Log-likelihood of every choice of every question, in one pass."""
         if not questions:
             return []
@@ -82,7 +84,9 @@ class Look:
         options = [[encode(c if isinstance(c, str) else self.dialect.write(c)).ids for c in row] for row in choices]
         return likelihoods(*self._pass(questions, options))
 
-    def _pass(self, questions: Sequence[Sequence[Span]], options: Sequence[Sequence[Sequence[int]]]) -> tuple[Tensor, Tree]:
+    def _pass(
+        self, questions: Sequence[Sequence[Span]], options: Sequence[Sequence[Sequence[int]]]
+    ) -> tuple[Tensor, Tree]:
         encode = self.model.processor.tokenizer.backend_tokenizer.encode
         asked = [encode(self.dialect.write(question)).ids for question in questions]
         tree = grow(encode(self.prefix).ids, asked, options)
@@ -107,7 +111,9 @@ class Model:
         self.name = name
 
     @torch.no_grad()
-    def look(self, pictures: Sequence[Picture], regions: Sequence[Sequence[Box]] | None = None, blind: bool = False) -> Look:
+    def look(
+        self, pictures: Sequence[Picture], regions: Sequence[Sequence[Box]] | None = None, blind: bool = False
+    ) -> Look:
         """Encode images and their regions: those of the scenes, those given, or those that the tower finds."""
         images = [self._open(picture) for picture in pictures]
         pixels = self.processor.pixels(images)
@@ -144,7 +150,10 @@ class Model:
         scene = self._scene(image, boxes)
         if not boxes:
             return scene
-        names = [region.read(look.read(r)) for r in look.ask([region.question(look.mention(k)) for k in range(len(boxes))], 8)]
+        names = [
+            region.read(look.read(r))
+            for r in look.ask([region.question(look.mention(k)) for k in range(len(boxes))], 8)
+        ]
         named = tuple(r.replace(label=name or "Unknown") for r, name in zip(scene.regions, names))
         pairs = [(i, j) for i in range(len(boxes)) for j in range(len(boxes)) if i != j]
         belief = self._beliefs(look, pairs)
@@ -154,7 +163,9 @@ class Model:
             predicate = self.network.config.predicates[best]
             if shares[best] >= least:
                 ids = (scene.regions[pair[0]].id, scene.regions[pair[1]].id)
-                relations.append(Relation(ids[0], predicate, ids[1], score=round(float(shares[best]), 4), source=self.name))
+                relations.append(
+                    Relation(ids[0], predicate, ids[1], score=round(float(shares[best]), 4), source=self.name)
+                )
         return scene.replace(regions=named, relations=tuple(relations))
 
     def _beliefs(self, look: Look, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -181,7 +192,9 @@ class Model:
         """The predicate between two regions (ids of the scene): the model's own word, or the likeliest of the choices."""
         look = self.look([scene])
         at = {r.id: k for k, r in enumerate(scene.regions)}
-        question = relation.question(look.mention(at[scene.region(subject).id]), look.mention(at[scene.region(object).id]))
+        question = relation.question(
+            look.mention(at[scene.region(subject).id]), look.mention(at[scene.region(object).id])
+        )
         if choices is None:
             return relation.read(look.read(look.ask([question])[0]))
         return choices[int(np.argmax(look.rank([question], [list(choices)])[0]))]
@@ -229,7 +242,9 @@ class Model:
         spans = (Text(question),) if isinstance(question, str) else question
         return look.ask([spans])[0]
 
-    def rank(self, image: Picture, questions: Sequence[Sequence[Span]], choices: Sequence[Sequence[str]]) -> list[list[float]]:
+    def rank(
+        self, image: Picture, questions: Sequence[Sequence[Span]], choices: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
         """Log-likelihood of every choice of every question about one image."""
         return self.look([image]).rank(questions, choices)
 

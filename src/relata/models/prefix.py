@@ -28,7 +28,9 @@ class Tree(NamedTuple):
     read: list[list[list[tuple[int, int]]]]
 
 
-def grow(prefix: Sequence[int], questions: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]) -> Tree:
+def grow(
+    prefix: Sequence[int], questions: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]
+) -> Tree:
     """The tree over token ids; `candidates[q]` belong to question q. A candidate's last token is predicted, never fed."""
     ids, positions = list(prefix), list(range(len(prefix)))
     parents = list(range(-1, len(prefix) - 1))  # the token before; following it gives all that a token may see

@@ -95,7 +95,9 @@ class RelataProcessor(ProcessorMixin):
         slots = torch.full((self.n_regions,), -1, dtype=torch.long)
         flat = [(first + n) * most + k for n, boxes in enumerate(regions) for k in range(len(boxes))]
         if len(flat) > self.n_regions:
-            raise RelataError(f"{len(flat)} regions in one conversation, but the model has {self.n_regions} region tokens")
+            raise RelataError(
+                f"{len(flat)} regions in one conversation, but the model has {self.n_regions} region tokens"
+            )
         slots[torch.tensor(list(numbers[: len(flat)]), dtype=torch.long)] = torch.tensor(flat, dtype=torch.long)
         return slots
 

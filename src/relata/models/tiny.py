@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from transformers import LlamaConfig
 
 from relata.models.config import RelataConfig, RelataTowerConfig

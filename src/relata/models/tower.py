@@ -41,7 +41,9 @@ class Mixer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         n, cells, width = x.shape
@@ -116,7 +118,9 @@ class RelataTower(BackboneMixin, PreTrainedModel):
         return logits.float()
 
     @torch.no_grad()
-    def detect(self, pixel_values: Tensor, threshold: float = 0.35, overlap: float = 0.45) -> list[tuple[Tensor, Tensor]]:
+    def detect(
+        self, pixel_values: Tensor, threshold: float = 0.35, overlap: float = 0.45
+    ) -> list[tuple[Tensor, Tensor]]:
         """Per image, boxes (K, 4) in pixels and their scores, best first.
 
         Every cell above the threshold proposes; greedy suppression by IoU is done apart for small and large objects, for

@@ -21,20 +21,26 @@ IMAGES = "images"
 
 
 def to_scene(
-    world: World, id: str, image: str, identities: Mapping[int, str] = {}, provenance: Mapping[str, str] = {}
+    world: World,
+    id: str,
+    image: str = "",
+    identities: Mapping[int, str] = {},
+    provenance: Mapping[str, str] = {},
+    full: bool = True,
 ) -> Scene:
     """The record of a world; region ids are its object numbers.
 
     Boxes are around whole objects, masks around what can be seen of them. Attributes are colour, texture, shape and
-    size (`small` or `large`, which no label tells). Captions depend on the world and `id` alone.
+    size (`small` or `large`, which no label tells). Captions depend on the world and `id` alone. Masks and captions
+    are most of the work, and are left out unless `full`.
     """
-    seen = masks(world)
+    seen = [rle_encode(mask) for mask in masks(world)] if full else [None] * len(world)
     regions = tuple(
         Region(
             id=i,
             label=world.label(i),
             box=Box(*world.boxes[i]),
-            mask=rle_encode(seen[i]),
+            mask=seen[i],
             attributes=(
                 COLOURS[world.colours[i]],
                 TEXTURES[world.textures[i]],
@@ -56,9 +62,20 @@ def to_scene(
         height=SIZE,
         regions=regions,
         relations=relations,
-        captions=captions(world, Random(f"relata caption {id}")),
+        captions=captions(world, Random(f"relata caption {id}")) if full else (),
         provenance=dict(provenance),
     )
+
+
+def to_group(pair: Pair, id: str) -> Group:
+    """The record of an edited pair, without masks, captions and identities."""
+    scenes = (to_scene(pair.before, f"{id}-before", full=False), to_scene(pair.after, f"{id}-after", full=False))
+    return Group(id=id, scenes=scenes, links=_links(pair))
+
+
+def _links(pair: Pair) -> tuple[Link, ...]:
+    transforms = {i: None if kind == TRANSFORMS[0] else kind for i, kind in pair.transforms.items()}
+    return tuple(Link(first=(0, i), second=(1, j), transform=transforms[i]) for i, j in pair.links)
 
 
 def scenes(
@@ -127,14 +144,13 @@ def _recorded(
 def _grouped(pair: Pair, name: str, out: Path | None, provenance: Mapping[str, str]) -> Group:
     identities = {i: f"{name}-{i}" for i in range(len(pair.before))}
     later = {j: identities[i] for i, j in pair.links}
-    transforms = {i: None if kind == TRANSFORMS[0] else kind for i, kind in pair.transforms.items()}
     return Group(
         id=name,
         scenes=(
             _recorded(pair.before, f"{name}-before", out, provenance, identities),
             _recorded(pair.after, f"{name}-after", out, provenance, later),
         ),
-        links=tuple(Link(first=(0, i), second=(1, j), transform=transforms[i]) for i, j in pair.links),
+        links=_links(pair),
         provenance=dict(provenance),
     )
 

@@ -15,7 +15,9 @@ LETTERS = "ABCD"
 Blank = Literal["predicate", "subject", "object"]
 
 
-def question(before: Sequence[str | Span], after: Sequence[str | Span], options: Sequence[str | Mention]) -> tuple[Span, ...]:
+def question(
+    before: Sequence[str | Span], after: Sequence[str | Span], options: Sequence[str | Mention]
+) -> tuple[Span, ...]:
     """`choose before _ after : A .. B .. C .. D .. ?`, with a blank where the right option belongs."""
     lettered = [part for letter, option in zip(LETTERS, options) for part in (letter, option)]
     return words("choose", *before, "_", *after, ":", *lettered, "?")

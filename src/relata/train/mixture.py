@@ -17,10 +17,10 @@ import numpy as np
 from relata.errors import RelataError, unknown
 from relata.scene import Box, Scene, resolve
 from relata.synth.edit import edit
+from relata.synth.records import to_group, to_scene
 from relata.synth.render import render
 from relata.synth.world import sample
 from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, scene_graph, transform
-from relata.train.worlds import group_of, scene_of
 
 #: Questions about one image, by the name a run file gives them.
 ONE: dict[str, Callable[[Facts, random.Random], Turn | None]] = {
@@ -91,7 +91,9 @@ class Mixture:
         if pairs and scenes is not None:
             raise RelataError("pairs of images are drawn from the synthetic world only; set pairs to 0 for a data set")
         if pairs and not self.two:
-            raise RelataError(f"pairs is {pairs} but no kind of turn asks about two images; add one of {', '.join(TWO)}")
+            raise RelataError(
+                f"pairs is {pairs} but no kind of turn asks about two images; add one of {', '.join(TWO)}"
+            )
         self.pairs, self.noise, self.split, self.most = pairs, noise, split, most
         self.scenes, self.images = scenes, images
         self.balance = balance() if scenes is None else _inverse(scenes)
@@ -104,12 +106,12 @@ class Mixture:
 
     def _scene_row(self, rng: random.Random) -> Row:
         world = sample(rng, self.split)
-        facts = Facts(scene_of(world, "row"), 0, self.balance)
+        facts = Facts(to_scene(world, "row", full=False), 0, self.balance)
         return self._row(rng, [render(world)], [facts.scene], self._draw(rng, self.one, ONE, facts))
 
     def _pair_row(self, rng: random.Random) -> Row:
         pair = edit(rng, sample(rng, self.split), self.split)
-        group = group_of(pair, "row")
+        group = to_group(pair, "row")
         facts = PairFacts(group)
         turns = self._draw(rng, self.two, TWO, facts)
         return self._row(rng, [render(pair.before), render(pair.after)], list(group.scenes), turns)
@@ -146,7 +148,7 @@ def balance() -> dict[str, float]:
     """Inverse frequency of each predicate of the synthetic world, from its first 1,000 scenes."""
     from relata.synth.world import world
 
-    return _inverse([scene_of(world(0, index), "balance") for index in range(1000)])
+    return _inverse([to_scene(world(0, index), "balance", full=False) for index in range(1000)])
 
 
 def _inverse(scenes: list[Scene]) -> dict[str, float]:

@@ -87,5 +87,3 @@ class Objects(nn.Module):
         named_right = torch.stack(right).all(0).float().mean()
         shown = {"box_px": placed * config.image_size / 4, "named": named_right, "states": told}
         return loss, {name: float(value.detach()) for name, value in shown.items()}
-
-

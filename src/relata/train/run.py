@@ -168,7 +168,9 @@ class _Job:
                 pace = (time.perf_counter() - start) / (step + 1 - since)
                 line = {"loss": float(loss.detach()), **shown, "rate": scale}
                 with log.open("a") as file:
-                    file.write(json.dumps({"stage": self.number, "step": step + 1, **line, "pace": round(pace, 4)}) + "\n")
+                    file.write(
+                        json.dumps({"stage": self.number, "step": step + 1, **line, "pace": round(pace, 4)}) + "\n"
+                    )
                 if self.report:
                     self.report(stage.name, step + 1, stage.steps, line)
             if (step + 1) % self.run_config.save_every == 0 and not last:
