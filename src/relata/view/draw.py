@@ -49,11 +49,12 @@ def _grown(rect: Rect, by: float) -> Rect:
 
 def _tags(pen: ImageDraw.ImageDraw, scene: Scene, boxes: list[Rect], size: tuple[int, int]) -> None:
     """Write id and label of each box where they cover no other tag and few boxes; the id alone where it is crowded."""
-    font = ImageFont.load_default(max(13, round(max(size) / 55)))
+    letters = max(13, round(max(size) / 55))
+    font = ImageFont.load_default(letters)
     taken: list[Rect] = []
 
     def place(text: str, box: Rect) -> Rect:
-        wide, high = pen.textlength(text, font) + 8, font.size + 5
+        wide, high = pen.textlength(text, font) + 8, letters + 5.0
         return freest((rect.within(*size) for rect in _corners(box, wide, high)), taken, boxes)
 
     for i, (region, box) in enumerate(zip(scene.regions, boxes, strict=True)):

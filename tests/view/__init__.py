@@ -1,0 +1,1 @@
+"""Pages, graphs and pictures: tested on hand-made records, in a real browser where there is one."""
