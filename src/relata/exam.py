@@ -1,7 +1,7 @@
 """The exam of the synthetic world: every skill of a region-token model on test scenes that training never showed.
 
-Every score stands beside two controls: *blind*, the mean region of the training data in place of every region, and *wrong
-image*, the regions of another scene in shuffled order. A score that a control shares is a guess, not sight.
+Every score stands beside two controls: *blind*, the mean region of the training data in place of every region, and
+*wrong image*, the regions of another scene in shuffled order. A score that a control shares is a guess, not sight.
 
 Questions whose answer is one word are read from one packed pass, as the most probable of all words; names and lists are
 written out greedily.

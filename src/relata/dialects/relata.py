@@ -1,9 +1,10 @@
 """`relata`: the dialect of our own region-token model. A region is one token, `<r3>`; boxes are never spelled out.
 
-A mention with words is written `<r3> plain red circle`, a bare one `<r3>`, one of several regions `<r3> <r5>`; a predicate
-`<r3> on <r5>`. An image slot lists the regions of its image, `image : <r0> <r1>`: that is where the model looks at them.
-Reading goes clause by clause (a clause ends at `.`, `;`, `,`, `:` or `?`): words between two regions are a predicate, words
-after the last region its name. So `read(write(spans))` gives the same regions, predicates and names.
+A mention with words is written `<r3> plain red circle`, a bare one `<r3>`, one of several regions `<r3> <r5>`; a
+predicate `<r3> on <r5>`. An image slot lists the regions of its image, `image : <r0> <r1>`: that is where the model
+looks at them. Reading goes clause by clause (a clause ends at `.`, `;`, `,`, `:` or `?`): words between two regions
+are a predicate, words after the last region its name. So `read(write(spans))` gives the same regions, predicates and
+names.
 """
 
 from __future__ import annotations

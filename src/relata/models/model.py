@@ -125,7 +125,8 @@ class Model:
         return Look(self, self.network.encode(pixels, boxes), regions, blind)
 
     def detect(self, pixels: Tensor, sizes: Sequence[tuple[int, int]]) -> list[list[Box]]:
-        """The regions that the model's own tower finds, in pixels of images of these sizes; as many as it has tokens for.
+        """The regions that the model's own tower finds, in pixels of images of these sizes; as many as it has tokens
+        for.
 
         Raises:
             RelataError: if the tower has no detector.
@@ -142,8 +143,8 @@ class Model:
     def graph(self, image: Picture, regions: Sequence[Box] | None = None, least: float = 0.6) -> Scene:
         """The scene graph of an image: every region named, every pair related or not.
 
-        All ordered pairs are asked at once, from one look at the image. A pair's predicate is kept if the model gives it at
-        least the share `least` of its belief; `inverses` of the configuration add the other direction.
+        All ordered pairs are asked at once, from one look at the image. A pair's predicate is kept if the model gives
+        it at least the share `least` of its belief; `inverses` of the configuration add the other direction.
         """
         look = self.look([image], None if regions is None else [list(regions)])
         boxes = look.regions[0]
@@ -189,7 +190,9 @@ class Model:
         return scene_graph.read(look.read(reply), scene, self.name)
 
     def relation(self, scene: Scene, subject: int, object: int, choices: Sequence[str] | None = None) -> str:
-        """The predicate between two regions (ids of the scene): the model's own word, or the likeliest of the choices."""
+        """The predicate between two regions (ids of the scene): the model's own word, or the likeliest of the
+        choices.
+        """
         look = self.look([scene])
         at = {r.id: k for k, r in enumerate(scene.regions)}
         question = relation.question(

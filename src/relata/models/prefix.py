@@ -1,7 +1,7 @@
 """Ask an image once: questions branch from the images, candidates branch from their question, all in one packed pass.
 
-A candidate's log-likelihood is what the plain loop over (question, candidate) gives, for every token sees the same tokens at
-the same positions; the images are read once instead of once per candidate.
+A candidate's log-likelihood is what the plain loop over (question, candidate) gives, for every token sees the same
+tokens at the same positions; the images are read once instead of once per candidate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Tree(NamedTuple):
 def grow(
     prefix: Sequence[int], questions: Sequence[Sequence[int]], candidates: Sequence[Sequence[Sequence[int]]]
 ) -> Tree:
-    """The tree over token ids; `candidates[q]` belong to question q. A candidate's last token is predicted, never fed."""
+    """The tree over token ids; `candidates[q]` belong to question q. A candidate's last token is predicted, never
+    fed.
+    """
     ids, positions = list(prefix), list(range(len(prefix)))
     parents = list(range(-1, len(prefix) - 1))  # the token before; following it gives all that a token may see
     read = []

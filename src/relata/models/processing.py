@@ -78,7 +78,9 @@ class RelataProcessor(ProcessorMixin):
         return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float() / 255
 
     def boxes(self, regions: Sequence[Sequence[Box]], sizes: Sequence[tuple[int, int]]) -> Tensor:
-        """(N, K, 4) in 0-1, zeros where an image has fewer regions than the most. `sizes` are (width, height) in pixels."""
+        """(N, K, 4) in 0-1, zeros where an image has fewer regions than the most. `sizes` are (width, height) in
+        pixels.
+        """
         most = max((len(r) for r in regions), default=0)
         boxes = torch.zeros(len(regions), max(most, 1), 4)
         for n, (image_regions, (width, height)) in enumerate(zip(regions, sizes)):

@@ -1,7 +1,8 @@
 """Regions as tokens: what the language model sees in place of the word `<r3>`.
 
 Two codes make a region (Osprey and ROBIN, facts 4.1 G): the mask code, features of every level of the tower averaged
-under the region's mask or box, and the position code of its exact box. Their sum, normalised, is the region's embedding.
+under the region's mask or box, and the position code of its exact box. Their sum, normalised, is the region's
+embedding.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ class RegionEncoder(nn.Module):
         self.norm = nn.RMSNorm(width)
 
     def forward(self, maps: Sequence[Tensor], boxes: Tensor, masks: Tensor | None = None) -> Tensor:
-        """Embeddings (N, K, width) of the regions of N images. Boxes (N, K, 4) in 0-1; masks (N, K, h, w) win if given."""
+        """Embeddings (N, K, width) of the regions of N images. Boxes (N, K, 4) in 0-1; masks (N, K, h, w) win if
+        given.
+        """
         pooled = [pool_boxes(m, boxes) if masks is None else pool_masks(m, masks) for m in maps]
         mask_code = self.mask_code(F.silu(sum(level(p) for level, p in zip(self.levels, pooled))))  # type: ignore[arg-type]
         embedding: Tensor = self.norm(mask_code + self.position(self.fourier(boxes)))

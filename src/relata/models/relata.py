@@ -1,8 +1,9 @@
 """The region-token model: regions are a dynamic vocabulary of a causal language model.
 
-Where the text mentions region k the input embedding is computed from the image under its mask and from its box; where the
-model wants to mention a region it points at one: its logit is a scaled product of the hidden state with that region's
-embedding. Region tokens are the last ids of the vocabulary, so labels, `generate()` and the tokenizer treat them as words.
+Where the text mentions region k the input embedding is computed from the image under its mask and from its box; where
+the model wants to mention a region it points at one: its logit is a scaled product of the hidden state with that
+region's embedding. Region tokens are the last ids of the vocabulary, so labels, `generate()` and the tokenizer treat
+them as words.
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ class RelataForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return torch.where(is_region[..., None], chosen.to(words), words)
 
     def logits(self, hidden: Tensor, region_embeds: Tensor) -> Tensor:
-        """Scores of words (tied with their embeddings) and of regions (a pointer); absent regions are minus infinity."""
+        """Scores of words (tied with their embeddings) and of regions (a pointer); absent regions are minus infinity.
+        """
         words = F.linear(hidden, self.get_input_embeddings().weight)
         keys = self.key(region_embeds.to(hidden))
         pointer = self.query(hidden) @ keys.transpose(1, 2) / math.sqrt(hidden.shape[-1])

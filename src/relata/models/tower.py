@@ -63,7 +63,9 @@ class Objects(NamedTuple):
 
 
 class RelataTower(BackboneMixin, PreTrainedModel):
-    """Images (N, 3, S, S), values 0-1 -> feature maps at strides 4 and 8, the first with context from the coarser ones."""
+    """Images (N, 3, S, S), values 0-1 -> feature maps at strides 4 and 8, the first with context from the coarser
+    ones.
+    """
 
     config_class = RelataTowerConfig
     main_input_name = "pixel_values"
@@ -123,8 +125,8 @@ class RelataTower(BackboneMixin, PreTrainedModel):
     ) -> list[tuple[Tensor, Tensor]]:
         """Per image, boxes (K, 4) in pixels and their scores, best first.
 
-        Every cell above the threshold proposes; greedy suppression by IoU is done apart for small and large objects, for
-        a small one inside a large one is not the same object.
+        Every cell above the threshold proposes; greedy suppression by IoU is done apart for small and large objects,
+        for a small one inside a large one is not the same object.
         """
         heat, boxes = self.objects(self(pixel_values).feature_maps)
         found = []

@@ -1,8 +1,9 @@
-"""A task is what a skill means: the question's words, the value's type, `write` (value -> grounded text) and `read` (reply -> value).
+"""A task is what a skill means: the question's words, the value's type, `write` (value -> grounded text) and `read`
+(reply -> value).
 
-The same words serve training, inference and scoring. A file per task; each has `ask(facts, rng) -> Turn | None`, which draws
-one question with its true answer from a scene, or None where the scene has nothing to ask, and `read`, which takes a reply's
-spans apart again. Questions are a few plain words, for they are asked by the hundred.
+The same words serve training, inference and scoring. A file per task; each has `ask(facts, rng) -> Turn | None`,
+which draws one question with its true answer from a scene, or None where the scene has nothing to ask, and `read`,
+which takes a reply's spans apart again. Questions are a few plain words, for they are asked by the hundred.
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ def read(spans: Sequence[Span]) -> tuple[int, Box] | None:
 
 
 class Change(NamedTuple):
-    """One difference: a region of the first image (or None: it is new), of the second (or None: it is gone), and the change."""
+    """One difference: a region of the first image (or None: it is new), of the second (or None: it is gone), and the
+    change.
+    """
 
     before: int | None
     after: int | None

@@ -1,4 +1,6 @@
-"""`locate`: where something with a given name is. The value is the list of boxes; also counting, whose value is a number."""
+"""`locate`: where something with a given name is. The value is the list of boxes; also counting, whose value is a
+number.
+"""
 
 from __future__ import annotations
 

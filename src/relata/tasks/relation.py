@@ -1,4 +1,6 @@
-"""`relation`: how the subject stands to the object (a predicate), whether a predicate holds (yes or no), who stands so."""
+"""`relation`: how the subject stands to the object (a predicate), whether a predicate holds (yes or no), who stands
+so.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ def holds(subject: Mention, predicate: str, object: Mention) -> tuple[Span, ...]
 
 
 def ask_holds(facts: Facts, rng: random.Random) -> Turn | None:
-    """Yes or no, equally often. A false one takes another predicate, or swaps subject and object where that is false."""
+    """Yes or no, equally often. A false one takes another predicate, or swaps subject and object where that is false.
+    """
     pair = facts.pair(rng)
     if pair is None:
         return None

@@ -45,7 +45,9 @@ def ask_list(facts: Facts, rng: random.Random) -> Turn | None:
 
 
 def read(spans: Sequence[Span], scene: Scene, source: str) -> Scene:
-    """A copy of `scene` with the names and relations that a reply gives to its boxes; what it does not name is `Unknown`."""
+    """A copy of `scene` with the names and relations that a reply gives to its boxes; what it does not name is
+    `Unknown`.
+    """
     names: dict[Box, str] = {}
     edges: dict[tuple[Box, str, Box], None] = {}
     for span in spans:

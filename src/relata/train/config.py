@@ -1,4 +1,5 @@
-"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move."""
+"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move.
+"""
 
 from __future__ import annotations
 

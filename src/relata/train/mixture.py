@@ -1,6 +1,7 @@
 """What a step learns from: rows, each a few images with many short conversations about them.
 
-Row r of step s is a function of (seed, s, r): the same whoever asks, so that a resumed run sees what the unbroken one would.
+Row r of step s is a function of (seed, s, r): the same whoever asks, so that a resumed run sees what the unbroken one
+would.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The optimiser: Muon on matrices, AdamW on embeddings, norms and biases. Torch's own, both.
 
-At the tiny model's budget AdamW alone looks like a broken model (the study behind it: .13 against .82 after two minutes).
+At the tiny model's budget AdamW alone looks like a broken model (the study behind it: .13 against .82 after two
+minutes).
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class Average:
 
 
 def rate(step: int, steps: int, warmup: int, decay: float) -> float:
-    """The share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps."""
+    """The share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps.
+    """
     rise = min(1.0, (step + 1) / max(warmup, 1))
     fall = min(1.0, (steps - step) / max(steps * decay, 1))
     return rise * fall

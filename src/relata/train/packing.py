@@ -1,7 +1,8 @@
-"""Rows to tensors. Many short conversations share one prefix, the images; each sees the prefix and itself, nothing else.
+"""Rows to tensors. Many short conversations share one prefix, the images; each sees the prefix and itself, nothing
+else.
 
-Positions restart after the prefix, so that a turn is trained exactly as it is asked later. Only answer tokens are learnt;
-which tokens those are comes from character offsets, never from counting again.
+Positions restart after the prefix, so that a turn is trained exactly as it is asked later. Only answer tokens are
+learnt; which tokens those are comes from character offsets, never from counting again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One training run, from a run file to a folder with weights: a list of stages, each a list of steps.
 
-`torchrun --nproc-per-node 2 -m relata.train.run configs/tiny/tiny.yaml --out DIR` runs two processes of one thread each.
-A stopped run continues from its last checkpoint with the same losses: every step's data is a function of the seed and the
-step, and the state of the optimiser and of the average is saved with the weights.
+`torchrun --nproc-per-node 2 -m relata.train.run configs/tiny/tiny.yaml --out DIR` runs two processes of one thread
+each. A stopped run continues from its last checkpoint with the same losses: every step's data is a function of the
+seed and the step, and the state of the optimiser and of the average is saved with the weights.
 """
 
 from __future__ import annotations
