@@ -19,7 +19,7 @@ import numpy as np
 from relata.metrics.interval import rate
 from relata.scene import Record, Scene
 from relata.synth.records import to_group, to_scene
-from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, transform
+from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, transform, words
 from relata.train.mixture import balance
 
 if TYPE_CHECKING:
@@ -124,24 +124,23 @@ def _papers(seed: int, split: str, relations: int, others: int) -> Iterator[_Pap
         drawn = world(seed, index, split)
         rng = random.Random(f"relata exam {seed} {split} {index}")
         facts = Facts(to_scene(drawn, f"{split}-{index}", full=False), 0, balance())
-        short, long = [], []
-        ranked = []
+        short: list[Turn] = []
+        long: list[Turn] = []
+        ranked: list[tuple[Turn, tuple[str, ...]]] = []
         pairs = list(facts.relations.items())
         rng.shuffle(pairs)
         for (i, j), predicate in pairs[:3]:
             if of_predicate[predicate]:
                 of_predicate[predicate] -= 1
-                turn = Turn(
-                    "relation", relation.question(facts.mention(i), facts.mention(j)), relation.words(predicate)
-                )
+                turn = Turn("relation", relation.question(facts.mention(i), facts.mention(j)), words(predicate))
                 short.append(turn)
                 wrong = rng.sample([p for p in PREDICATES if p != predicate], 3)
                 ranked.append((turn, (predicate, *wrong)))
         for kinds, into in ((SHORT, short), (LONG, long)):
             for kind, ask in kinds.items():
-                if left[kind] and (turn := ask(facts, rng)) is not None:
+                if left[kind] and (drawn_turn := ask(facts, rng)) is not None:
                     left[kind] -= 1
-                    into.append(turn._replace(kind=kind))
+                    into.append(drawn_turn._replace(kind=kind))
         index += 1
         if short or long:
             yield _Paper(facts.scene, render(drawn), short, long, ranked)
@@ -151,7 +150,8 @@ def _look(model: Model, scenes: Sequence[Scene], pixels: Sequence[np.ndarray], c
     """The scenes as a control lets the model see them."""
     regions = [[r.box for r in scene.regions] for scene in scenes]
     if control != "wrong image":
-        return model.look(pixels, regions, blind=control == "blind")
+        look: Look = model.look(pixels, regions, blind=control == "blind")
+        return look
     from relata.synth.render import render
     from relata.synth.world import world
 
@@ -162,7 +162,8 @@ def _look(model: Model, scenes: Sequence[Scene], pixels: Sequence[np.ndarray], c
         order = rng.sample(range(len(other)), len(wanted))
         shown.append(render(other))
         boxes.append([to_scene(other, "world", full=False).regions[k].box for k in order])
-    return model.look(shown, boxes)._of(regions)
+    wrong: Look = model.look(shown, boxes).as_if(regions)
+    return wrong
 
 
 def _answers(look: Look, paper: _Paper) -> Iterator[tuple[str, Any, Any]]:
@@ -245,7 +246,7 @@ def matched(found: Scene, gold: Scene, inverses: dict[str, str]) -> tuple[int, i
     forward = {p for p, q in inverses.items() if p <= q}
 
     def statements(scene: Scene) -> list[tuple[int, str, int]]:
-        kept = {}
+        kept: dict[tuple[int, str, int], None] = {}
         for r in scene.relations:
             turned = r.predicate in inverses and r.predicate not in forward
             s, p, o = (r.object, inverses[r.predicate], r.subject) if turned else (r.subject, r.predicate, r.object)

@@ -59,7 +59,7 @@ class Look:
         replies: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True)
         return replies
 
-    def _of(self, regions: Sequence[Sequence[Box]]) -> Look:
+    def as_if(self, regions: Sequence[Sequence[Box]]) -> Look:
         """The same codes, taken for other regions: the wrong image."""
         self.regions, self.dialect = regions, RegionTokens(regions)
         return self

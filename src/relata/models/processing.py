@@ -103,7 +103,7 @@ class RelataProcessor(ProcessorMixin):
         slots[torch.tensor(list(numbers[: len(flat)]), dtype=torch.long)] = torch.tensor(flat, dtype=torch.long)
         return slots
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         images: Sequence[Image.Image | np.ndarray],
         regions: Sequence[Sequence[Box]],

@@ -69,7 +69,7 @@ class RegionEncoder(nn.Module):
         given.
         """
         pooled = [pool_boxes(m, boxes) if masks is None else pool_masks(m, masks) for m in maps]
-        mask_code = self.mask_code(F.silu(sum(level(p) for level, p in zip(self.levels, pooled))))  # type: ignore[arg-type]
+        mask_code = self.mask_code(F.silu(sum(level(p) for level, p in zip(self.levels, pooled))))
         embedding: Tensor = self.norm(mask_code + self.position(self.fourier(boxes)))
         return embedding
 

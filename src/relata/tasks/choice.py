@@ -62,8 +62,9 @@ def _ask_end(facts: Facts, rng: random.Random, blank: Literal["subject", "object
     options = shuffled(true, rng.sample(others, 3), rng)
     mentions = [facts.mention(k) for k in options]
     reference = facts.mention(known)
-    sides = ([], [predicate, reference]) if blank == "subject" else ([reference, predicate], [])
-    return Turn(f"choose {blank}", question(*sides, mentions), words(LETTERS[options.index(true)]))
+    before: list[str | Span] = [] if blank == "subject" else [reference, predicate]
+    after: list[str | Span] = [predicate, reference] if blank == "subject" else []
+    return Turn(f"choose {blank}", question(before, after, mentions), words(LETTERS[options.index(true)]))
 
 
 def shuffled(true: T, others: Sequence[T], rng: random.Random) -> list[T]:

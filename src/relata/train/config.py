@@ -1,5 +1,4 @@
-"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move.
-"""
+"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move."""
 
 from __future__ import annotations
 
@@ -13,6 +12,10 @@ from relata.errors import RelataError, near
 from relata.scene import Record
 
 
+#: The parts of the region-token model, by the names that `Stage.train` uses.
+MODULES = ("tower", "regions", "number", "image_number", "decoder", "query", "key")
+
+
 class Stage(Record, frozen=True, kw_only=True):
     """One block of training."""
 
@@ -21,7 +24,7 @@ class Stage(Record, frozen=True, kw_only=True):
     """`objects`: the tower learns to find and name objects in synthetic scenes. `turns`: questions drawn from scenes or
     the synthetic world. `examples`: conversations that `relata build` made."""
     train: list[str]
-    """Modules that may move, by name: tower, regions, number, image_number, decoder, query, key, or lora."""
+    """Modules that may move, some of `MODULES`. Not the decoder where `lora` puts factors on it."""
     steps: int
     """Optimiser steps."""
     batch: int
@@ -49,7 +52,8 @@ class Stage(Record, frozen=True, kw_only=True):
     box_noise: float = 0.8
     """Pixels (standard deviation) of noise on the boxes of 60 % of the rows: detected boxes are not exact."""
     lora: int = 0
-    """Rank of LoRA on the decoder; 0: none."""
+    """Rank of LoRA factors on the decoder, which then stays as it is; 0: none. They are saved in `adapter-NAME` beside
+    the weights, into which they are merged."""
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -72,7 +76,8 @@ def load(path: Path, changes: dict[str, Any] | None = None) -> Run:
     """A run file with some top-level keys changed.
 
     Raises:
-        RelataError: on an unknown key (near names offered), a value of the wrong type, or a module that does not exist.
+        RelataError: on an unknown key (near names offered), a value of the wrong type, or a module or kind of turn that
+            does not exist.
     """
     if not path.is_file():
         raise RelataError(f"no run file {path}")
@@ -84,9 +89,26 @@ def load(path: Path, changes: dict[str, Any] | None = None) -> Run:
     for number, stage in enumerate(raw.get("stages") or []):
         _check(stage, Stage, f"{path}, stage {number + 1}")
     try:
-        return msgspec.convert(raw, Run)
+        run = msgspec.convert(raw, Run)
     except msgspec.ValidationError as error:
         raise RelataError(f"{path}: {error}") from error
+    for number, stage in enumerate(run.stages):
+        _sense(stage, f"{path}, stage {number + 1} ({stage.name})")
+    return run
+
+
+def _sense(stage: Stage, where: str) -> None:
+    """Refuse before the first stage runs what the last one could not do."""
+    from relata.train.mixture import ONE, TWO
+
+    for kind, names, known in (("module", stage.train, MODULES), ("kind of turn", stage.turns, (*ONE, *TWO))):
+        for name in names:
+            if name not in known:
+                raise RelataError(f"{where}: unknown {kind} {name!r}; {near(name, known)}")
+    if stage.lora and "decoder" in stage.train:
+        raise RelataError(f"{where}: lora leaves the decoder as it is; take the decoder out of train, or set lora to 0")
+    if not stage.train and not stage.lora:
+        raise RelataError(f"{where}: nothing is trained; name modules in train ({', '.join(MODULES)}), or set lora")
 
 
 def _check(raw: Any, record: type[Record], where: str) -> None:

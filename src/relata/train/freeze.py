@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from relata.errors import unknown
+
+#: The linear maps of a decoder's blocks that LoRA factors go on.
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def freeze(model: nn.Module, train: Sequence[str]) -> None:
@@ -21,6 +27,23 @@ def freeze(model: nn.Module, train: Sequence[str]) -> None:
             unknown("module to train", name, modules)
     for name, module in modules.items():
         module.requires_grad_(name in train)
+
+
+def adapt(model: PreTrainedModel, rank: int, seed: int) -> None:
+    """Put LoRA factors (arXiv 2106.09685) on the decoder and let them move; the decoder itself stays as it is.
+
+    The factors begin as nothing, scaled by 2, and depend on the seed alone.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    model.decoder = get_peft_model(model.decoder, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=TARGETS))
+
+
+def merge(model: PreTrainedModel, folder: Path) -> None:
+    """Save the LoRA factors to a folder that `relata.models.load` takes, and add them to the decoder's weights."""
+    model.decoder.save_pretrained(folder)
+    model.decoder = model.decoder.merge_and_unload()
 
 
 def table(model: nn.Module) -> str:

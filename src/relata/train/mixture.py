@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,8 +24,11 @@ from relata.synth.render import render
 from relata.synth.world import sample
 from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, scene_graph, transform
 
+F = TypeVar("F")
+Ask = Callable[[F, random.Random], Turn | None]
+
 #: Questions about one image, by the name a run file gives them.
-ONE: dict[str, Callable[[Facts, random.Random], Turn | None]] = {
+ONE: dict[str, Ask[Facts]] = {
     "name": region.ask,
     "size": region.ask_size,
     "where": locate.ask,
@@ -39,7 +43,7 @@ ONE: dict[str, Callable[[Facts, random.Random], Turn | None]] = {
     "graph": scene_graph.ask,
 }
 #: Questions about two images.
-TWO: dict[str, Callable[[PairFacts, random.Random], Turn | None]] = {
+TWO: dict[str, Ask[PairFacts]] = {
     "match": comparison.ask,
     "match_back": comparison.ask_new,
     "transform": transform.ask,
@@ -126,7 +130,7 @@ class Mixture:
         facts = Facts(scene, 0, self.balance)
         return self._row(rng, [pixels], [scene], self._draw(rng, self.one, ONE, facts))
 
-    def _draw(self, rng, weights, kinds, facts):  # type: ignore[no-untyped-def]
+    def _draw(self, rng: random.Random, weights: dict[str, float], kinds: dict[str, Ask[F]], facts: F) -> list[Turn]:
         names = rng.choices(list(weights), list(weights.values()), k=self.most)
         return [turn for name in names if (turn := kinds[name](facts, rng)) is not None]
 

@@ -23,7 +23,8 @@ class Optimiser:
     """
 
     def __init__(self, named: Iterable[tuple[str, nn.Parameter]], muon: float, adam: float) -> None:
-        matrices, rest = [], []
+        matrices: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, parameter in named:
             if not parameter.requires_grad:
                 continue
@@ -87,8 +88,7 @@ class Average:
 
 
 def rate(step: int, steps: int, warmup: int, decay: float) -> float:
-    """The share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps.
-    """
+    """The share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps."""
     rise = min(1.0, (step + 1) / max(warmup, 1))
     fall = min(1.0, (steps - step) / max(steps * decay, 1))
     return rise * fall

@@ -29,7 +29,7 @@ from relata.models.tiny import create
 from relata.train import objects
 from relata.train.config import Run, Stage
 from relata.train.config import load as load_run
-from relata.train.freeze import freeze, table
+from relata.train.freeze import adapt, freeze, merge, table
 from relata.train.mixture import Mixture
 from relata.train.optim import Average, Optimiser, rate
 from relata.train.packing import collate, pack
@@ -137,6 +137,8 @@ class _Job:
         self.run_config, self.number, self.stage, self.out = run, number, stage, out
         self.model, self.processor, self.accelerator, self.report = model, processor, accelerator, report
         freeze(model, stage.train)
+        if stage.lora:
+            adapt(model, stage.lora, run.seed + number)
         if accelerator.is_main_process:
             print(f"stage {number + 1}/{len(run.stages)} {stage.name}: {stage.steps} steps\n{table(model)}", flush=True)
         objective = objects.Objects(model.tower) if stage.objective == "objects" else Turns(model)
@@ -176,6 +178,8 @@ class _Job:
             if (step + 1) % self.run_config.save_every == 0 and not last:
                 self._save(step + 1)
         self.average.swap()
+        if stage.lora:
+            merge(self.model, self.out / f"adapter-{stage.name}")
 
     def _batch(self, step: int) -> Batch:
         """This process's share of a step: a function of (seed, stage, step, process)."""
