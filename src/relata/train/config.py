@@ -1,4 +1,4 @@
-"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, and what may move."""
+"""Run files: YAML into records. A run is a list of stages; a stage says what is learnt, from what, what may move."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import yaml
 
 from relata.errors import RelataError, near
 from relata.scene import Record
-
 
 #: The parts of the region-token model, by the names that `Stage.train` uses.
 MODULES = ("tower", "regions", "number", "image_number", "decoder", "query", "key")
@@ -107,6 +106,8 @@ def _sense(stage: Stage, where: str) -> None:
                 raise RelataError(f"{where}: unknown {kind} {name!r}; {near(name, known)}")
     if stage.lora and "decoder" in stage.train:
         raise RelataError(f"{where}: lora leaves the decoder as it is; take the decoder out of train, or set lora to 0")
+    if stage.objective == "objects" and (stage.lora or set(stage.train) - {"tower"}):
+        raise RelataError(f"{where}: objects trains the tower alone; found {', '.join(stage.train) or 'lora'}")
     if not stage.train and not stage.lora:
         raise RelataError(f"{where}: nothing is trained; name modules in train ({', '.join(MODULES)}), or set lora")
 

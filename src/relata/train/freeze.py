@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -37,13 +36,7 @@ def adapt(model: PreTrainedModel, rank: int, seed: int) -> None:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
-    model.decoder = get_peft_model(model.decoder, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=TARGETS))
-
-
-def merge(model: PreTrainedModel, folder: Path) -> None:
-    """Save the LoRA factors to a folder that `relata.models.load` takes, and add them to the decoder's weights."""
-    model.decoder.save_pretrained(folder)
-    model.decoder = model.decoder.merge_and_unload()
+    model.decoder = get_peft_model(model.decoder, LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(TARGETS)))
 
 
 def table(model: nn.Module) -> str:

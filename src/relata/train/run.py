@@ -29,7 +29,7 @@ from relata.models.tiny import create
 from relata.train import objects
 from relata.train.config import Run, Stage
 from relata.train.config import load as load_run
-from relata.train.freeze import adapt, freeze, merge, table
+from relata.train.freeze import adapt, freeze, table
 from relata.train.mixture import Mixture
 from relata.train.optim import Average, Optimiser, rate
 from relata.train.packing import collate, pack
@@ -179,7 +179,9 @@ class _Job:
                 self._save(step + 1)
         self.average.swap()
         if stage.lora:
-            merge(self.model, self.out / f"adapter-{stage.name}")
+            if main:
+                self.model.decoder.save_pretrained(self.out / f"adapter-{stage.name}")
+            self.model.decoder = self.model.decoder.merge_and_unload()
 
     def _batch(self, step: int) -> Batch:
         """This process's share of a step: a function of (seed, stage, step, process)."""
