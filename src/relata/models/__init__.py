@@ -39,8 +39,10 @@ def load(model: str | Path = "tiny", adapter: str | Path | None = None, device: 
 
     Raises:
         MissingExtra: without torch and transformers.
-        RelataError: if there is no such model.
+        RelataError: if there is no such model, or the adapter's folder holds none.
     """
+    if adapter is not None and not (Path(adapter) / "adapter_config.json").is_file():
+        raise RelataError(f"no adapter in {adapter}: it has no adapter_config.json; `relata train` writes `adapter-STAGE`")
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise MissingExtra("torch or transformers", "models")
     import torch
