@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from models.small import boxes_of, small, two_images
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ConvNextConfig, Qwen2Config
 
+from models.small import boxes_of, small, two_images
 from relata.models.config import RelataConfig, RelataTowerConfig
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
