@@ -139,4 +139,4 @@ def rotations(question: Question) -> list[Question]:
 
 def write(questions: Iterable[Question], path: Path) -> None:
     """Write questions in the published layout, with their `group` beside; `questions(path)` gives them back."""
-    store.write(path, b"".join(encode(question) + b"\n" for question in questions))
+    store.write(path, (encode(question) + b"\n" for question in questions))

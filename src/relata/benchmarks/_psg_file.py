@@ -16,11 +16,11 @@ PROMPT = "Which objects are in this image, and how are they related? Name each o
 """What is asked of `psg.json`'s images, which come without a question, of a model that has no `graph`."""
 
 _PREDICATES = """
-over, in front of, beside, on, in, attached to, hanging from, on back of, falling off, going down, painted on, walking on,
-running on, crossing, standing on, lying on, sitting on, flying over, jumping over, jumping from, wearing, holding,
-carrying, looking at, guiding, kissing, eating, drinking, feeding, biting, catching, picking, playing with, chasing,
-climbing, cleaning, playing, touching, pushing, pulling, opening, cooking, talking to, throwing, slicing, driving, riding,
-parked on, driving on, about to hit, kicking, swinging, entering, exiting, enclosing, leaning on
+over, in front of, beside, on, in, attached to, hanging from, on back of, falling off, going down, painted on,
+walking on, running on, crossing, standing on, lying on, sitting on, flying over, jumping over, jumping from, wearing,
+holding, carrying, looking at, guiding, kissing, eating, drinking, feeding, biting, catching, picking, playing with,
+chasing, climbing, cleaning, playing, touching, pushing, pulling, opening, cooking, talking to, throwing, slicing,
+driving, riding, parked on, driving on, about to hit, kicking, swinging, entering, exiting, enclosing, leaning on
 """
 PREDICATES = tuple(" ".join(predicate.split()) for predicate in _PREDICATES.split(","))
 """PSG's 56, in index order; a question file of All-Seeing v2 does not list them."""

@@ -107,7 +107,7 @@ class Scores(Record, frozen=True, omit_defaults=False):
 
     def write(self, path: Path) -> None:
         """Write `scores.json`: whole or not at all."""
-        store.write(path, msgspec.json.format(encode(self), indent=2) + b"\n")
+        store.write(path, [msgspec.json.format(encode(self), indent=2), b"\n"])
 
     @classmethod
     def load(cls, path: Path) -> Scores:

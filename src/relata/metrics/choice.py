@@ -91,8 +91,8 @@ def score(items: Sequence[Item], rules: Rules, over: Sequence[str] | None = None
     claims = [read(item.reply, item.options, rules.reading) for item in items]
     units = _units(items, [item.answer in claim for item, claim in zip(items, claims)], rules)
     names = list(dict.fromkeys(category for category, _ in units))
-    bottom = np.array([[category == name for name in names] for category, _ in units], float).reshape(-1, len(names))
-    top = bottom * np.array([right for _, right in units], float).reshape(-1, 1)
+    bottom = np.eye(len(names))[np.array([names.index(category) for category, _ in units], int)]
+    top = bottom * np.array([right for _, right in units], float)[:, None]
     used = [column for column, name in enumerate(names) if over is None or name in over]
     tops, bottoms = top[:, used], bottom[:, used]
     if rules.averaging == "pooled":
