@@ -23,6 +23,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from relata.errors import RelataError
+from relata.models import checkpoint
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
 from relata.models.tiny import create
@@ -91,8 +92,7 @@ def build_model(run: Run) -> tuple[RelataForConditionalGeneration, RelataProcess
     folder = Path(run.model)
     if not (folder / "config.json").is_file():
         raise RelataError(f"model {run.model!r} is neither 'new' nor the folder of a checkpoint")
-    model = RelataForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-    return model, RelataProcessor.from_pretrained(folder)
+    return checkpoint(folder)
 
 
 def _claim(run: Run, out: Path) -> None:
