@@ -94,18 +94,18 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a whole file or nothing: under another name, flushed to disk, renamed.
 
     Raises:
         RelataError: if the system cannot write it, e.g. because the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "wb") as file:
-                file.write(data)
+                file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -114,7 +114,7 @@ def write(path: Path, data: bytes) -> None:
         _sync(path.parent)
     except OSError as error:
         raise RelataError(
-            f"cannot write {path}: {error.strerror}; mend that and run again, finished files stay"
+            f"cannot write {path}: {error.strerror}; mend that and run again; what is finished stays"
         ) from error
 
 
@@ -135,12 +135,22 @@ def sweep(folder: Path) -> None:
 
 def write_records(folder: Path, name: str, type: type, records: Iterable[Any]) -> File:
     """Write one file of records and its checksums; `name` is relative to `folder` and ends in `.jsonl`."""
-    lines = [encode(record) + b"\n" for record in records]
-    data = b"".join(lines)
+    sums: list[bytes] = []
+    size = crc = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal size, crc
+        for record in records:
+            line = encode(record) + b"\n"
+            sums.append(b"%d %08x\n" % (len(line), zlib.crc32(line)))
+            size += len(line)
+            crc = zlib.crc32(line, crc)
+            yield line
+
     path = folder / name
-    write(path.with_suffix(".sums"), b"".join(b"%d %08x\n" % (len(line), zlib.crc32(line)) for line in lines))
-    write(path, data)
-    return File(name, type.__name__, len(lines), len(data), zlib.crc32(data))
+    write(path, lines())
+    write(path.with_suffix(".sums"), sums)
+    return File(name, type.__name__, len(sums), size, crc)
 
 
 def intact(folder: Path, file: File) -> bool:
@@ -156,7 +166,7 @@ def write_manifest(folder: Path, about: dict[str, Any], files: Sequence[File]) -
     """Write the manifest: from now on the folder is finished."""
     manifest = Manifest(SCHEMA, about, tuple(files))
     manifest = manifest.replace(crc=zlib.crc32(encode(manifest)))
-    write(folder / MANIFEST, msgspec.json.format(encode(manifest), indent=2) + b"\n")
+    write(folder / MANIFEST, [msgspec.json.format(encode(manifest), indent=2), b"\n"])
     return manifest
 
 

@@ -1,116 +1,19 @@
-"""Questions about a scene with their true answers, for conversations of several turns.
-
-Some questions rest on a false premise: they speak of an object or a relation that is not in the image, and the answer
-says so. What is false is chosen so that it is false in the image, not only absent from the annotations: predicates that
-exclude the annotated one, and large conspicuous objects that neither the labels nor the captions mention.
-"""
+"""Questions about a scene whose answers its regions and relations give."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from relata.english import words
-from relata.english.facts import Fact, facts, triples
+from relata.english.facts import Fact
 from relata.english.names import Names
-from relata.english.predicates import excluded, phrase
+from relata.english.predicates import phrase
 from relata.english.sentences import arranged, clause, verbs
+from relata.english.talk import Ask, Talk, Turn
 from relata.notation import cite
-from relata.scene import Scene
 
-#: Objects that nobody who annotates or describes an image would leave out, with other words for them.
-_CONSPICUOUS: dict[str, tuple[str, ...]] = {
-    "zebra": (),
-    "giraffe": (),
-    "elephant": (),
-    "horse": ("pony", "foal"),
-    "cow": ("cattle", "bull", "calf"),
-    "sheep": ("lamb", "goat"),
-    "bear": (),
-    "airplane": ("plane", "jet", "aircraft"),
-    "helicopter": ("aircraft",),
-    "sailboat": ("boat", "ship", "yacht"),
-    "train": ("locomotive", "railway", "subway", "tram"),
-    "bus": ("coach", "van"),
-    "motorcycle": ("motorbike", "bike", "scooter", "moped"),
-    "bicycle": ("bike", "cyclist", "tricycle"),
-    "kite": (),
-    "surfboard": ("board", "surfer"),
-    "skateboard": ("board", "skater", "skateboarder"),
-    "snowboard": ("board", "snowboarder"),
-    "guitar": ("instrument",),
-    "piano": ("keyboard", "instrument"),
-    "fire hydrant": ("hydrant",),
-    "traffic light": ("light", "signal"),
-    "stop sign": ("sign",),
-    "parking meter": ("meter",),
-    "refrigerator": ("fridge",),
-    "bathtub": ("tub", "bath", "shower"),
-    "wheelchair": ("chair",),
-    "ladder": (),
-    "tractor": ("vehicle",),
-    "windmill": ("turbine", "mill"),
-    "fountain": (),
-    "tent": ("canopy",),
-    "penguin": ("bird",),
-    "parrot": ("bird",),
-}
 _LARGE = 0.35
-
-
-class Turn(NamedTuple):
-    """A question and its answer, in the notation."""
-
-    question: str
-    answer: str
-
-
-Ask = Callable[["Talk"], Turn | None]
-
-
-class Talk:
-    """What is needed to ask about one scene."""
-
-    def __init__(self, scene: Scene, rng: random.Random) -> None:
-        self.scene = scene
-        self.rng = rng
-        self.names = Names(scene)
-        self.relations = triples(scene)
-        self.facts = facts(self.relations, self.names.nouns)
-        self.absent = _absent(scene, self.names)
-
-    def pick(self, options: Sequence[str]) -> str:
-        return self.rng.choice(options)
-
-    def fact(self, usable: Callable[[Fact], bool] = lambda fact: True) -> Fact | None:
-        """One fact at random, or None if there is none that is usable."""
-        found = [fact for fact in self.facts if usable(fact)]
-        return self.rng.choice(found) if found else None
-
-
-def conversation(scene: Scene, turns: int, rng: random.Random) -> list[Turn]:
-    """Up to `turns` questions with answers, of different kinds, one of them with a false premise.
-
-    No question and no answer comes twice. A scene without relations is asked about its objects.
-    """
-    talk = Talk(scene, rng)
-    plan = rng.sample(_TRUE, len(_TRUE))
-    plan.insert(rng.randrange(turns), _false)
-    found: list[Turn] = []
-    for ask in plan + rng.sample(_TRUE, len(_TRUE)):
-        turn = ask(talk) if len(found) < turns else None
-        if turn and not any(turn.question == t.question or turn.answer == t.answer for t in found):
-            found.append(turn)
-    return found
-
-
-def _absent(scene: Scene, names: Names) -> list[str]:
-    """Conspicuous objects that no label, caption or attribute of the scene speaks of."""
-    texts = (*names.nouns, *scene.captions, *scene.labels, *(a for r in scene.regions for a in r.attributes))
-    spoken = " ".join(texts).lower()
-    return [noun for noun, others in _CONSPICUOUS.items() if not any(word in spoken for word in (noun, *others))]
 
 
 def _relation(talk: Talk) -> Turn | None:
@@ -132,13 +35,17 @@ def _relation(talk: Talk) -> Turn | None:
 
 def _doing(talk: Talk) -> Turn | None:
     """What somebody is doing."""
-    fact = talk.fact(lambda fact: phrase(fact.predicate).order == 1)
+    fact = talk.fact(_is_action)
     if fact is None:
         return None
     subject = talk.names.known(fact.subjects)
-    told = [other for other in talk.facts if other.subjects == fact.subjects and phrase(other.predicate).order == 1]
+    told = [other for other in talk.facts if other.subjects == fact.subjects and _is_action(other)]
     question = talk.pick((f"What {subject.be} {subject.text} doing?", f"What {subject.be} {subject.text} doing here?"))
     return Turn(question, words.sentence(f"{subject.text} {verbs(talk.names, arranged(told[:3]), subject.plural)}"))
+
+
+def _is_action(fact: Fact) -> bool:
+    return phrase(fact.predicate).order == 1 and not fact.predicate.startswith(("wearing", "facing"))
 
 
 def _object(talk: Talk) -> Turn | None:
@@ -186,6 +93,8 @@ def _count(talk: Talk) -> Turn | None:
     cited = cite(many, [index + 1 for index in group])
     places = Counter(names.place(index).removesuffix(" of the image") for index in group)
     where = words.join([f"{words.number(n)} {'is' if n == 1 else 'are'} {place}" for place, n in places.items()])
+    if len(places) == 1:
+        where = f"{'both' if len(group) == 2 else 'all'} are {next(iter(places))}"
     answer = f"There are {words.number(len(group))} {cited} in the image: {where}."
     return Turn(f"How many {many} can you see, and where are they?", answer)
 
@@ -228,19 +137,9 @@ def _side(talk: Talk) -> Turn | None:
 
 def _objects(talk: Talk) -> Turn | None:
     """What the main things are."""
-    return Turn(
-        talk.pick(
-            ("What are the main things in the image?", "What can you see in the image?", "What does the image show?")
-        ),
-        words.sentence(f"{talk.pick(('the image shows', 'I can see', 'the main things are'))} {_main(talk, 5)}"),
-    )
-
-
-def _main(talk: Talk, most: int) -> str:
-    """The largest things, all of a label together."""
-    regions = talk.scene.regions
-    groups = sorted(talk.names.kinds(), key=lambda group: -sum(regions[index].box.area for index in group))[:most]
-    return words.join([talk.names.say(group).text for group in groups])
+    asked = talk.pick(("What are the main things in the image?", "What can you see?", "What does the image show?"))
+    start = talk.pick(("The image shows", "I can see", "The main things are"))
+    return Turn(asked, f"{start} {talk.main(5)}.")
 
 
 def _verify(talk: Talk) -> Turn | None:
@@ -267,81 +166,5 @@ def _there(talk: Talk) -> Turn | None:
     return Turn(f"Is there {words.article(noun)} {noun} in the image?", f"Yes, there {there.be} {there.text}{more}.")
 
 
-def _false(talk: Talk) -> Turn | None:
-    """A question with a false premise, of any kind that the scene allows."""
-    kinds: list[Ask] = [_false_relation, _false_doing, _false_object]
-    turns = (ask(talk) for ask in talk.rng.sample(kinds, len(kinds)))
-    return next(filter(None, turns), None)
-
-
-def _false_relation(talk: Talk) -> Turn | None:
-    """Why somebody lies on the grass who stands on it."""
-    fact = talk.fact(lambda fact: not fact.mutual and len(fact.objects) == 1 and bool(_contrary(talk, fact)))
-    if fact is None:
-        return None
-    said = phrase(talk.pick(_contrary(talk, fact)))
-    subject, thing = talk.names.known(fact.subjects), talk.names.known(fact.objects)
-    claim = f"{subject.text} {said.lead}{said.one} {thing.text}"
-    start = talk.pick(("Why", "Is"))
-    question = f"Why {subject.be} {claim}?" if start == "Why" else f"{subject.be.capitalize()} {claim}?"
-    denial = f"{subject.text} {subject.be} not {said.lead}{said.one} {thing.text}"
-    denial = f"No, {denial}." if start == "Is" else words.sentence(denial)
-    return Turn(question, f"{denial} {talk.pick(('In fact', 'Rather', 'Instead'))}, {clause(talk.names, fact)}.")
-
-
-def _contrary(talk: Talk, fact: Fact) -> list[str]:
-    """What is false of a fact's subjects and object, since the fact is true and nothing else is said of them."""
-    said = {p for s, p, o in talk.relations if s in fact.subjects and o in fact.objects}
-    return [predicate for predicate in excluded(fact.predicate) if predicate not in said]
-
-
-#: What somebody could as well be holding or riding.
-_FITTING = {
-    "holding": ("kite", "guitar", "surfboard", "skateboard", "snowboard"),
-    "carrying": ("kite", "guitar", "surfboard", "ladder", "tent"),
-    "riding": ("zebra", "horse", "elephant", "bicycle", "motorcycle", "tractor"),
-    "pushing": ("wheelchair", "bicycle", "motorcycle"),
-    "looking at": ("zebra", "giraffe", "helicopter", "kite", "fountain", "windmill"),
-    "beside": ("fire hydrant", "bicycle", "fountain", "bear", "tractor"),
-    "next to": ("fire hydrant", "bicycle", "fountain", "bear", "tractor"),
-    "in front of": ("bus", "train", "fountain", "piano", "tent"),
-    "standing on": ("surfboard", "skateboard", "ladder", "piano"),
-    "sitting on": ("horse", "motorcycle", "piano", "elephant"),
-}
-
-
-def _false_doing(talk: Talk) -> Turn | None:
-    """Whether somebody holds a kite who holds an umbrella."""
-    fact = talk.fact(lambda fact: not fact.mutual and not set(_FITTING.get(fact.predicate, ())).isdisjoint(talk.absent))
-    if fact is None:
-        return None
-    noun = talk.pick([noun for noun in _FITTING[fact.predicate] if noun in talk.absent])
-    subject = talk.names.known(fact.subjects)
-    said = phrase(fact.predicate)
-    question = talk.pick(("{Be} {} {} {a} {noun}?", "Why {be} {} {} the {noun}?"))
-    text = question.format(
-        subject.text, said.one, Be=subject.be.capitalize(), be=subject.be, a=words.article(noun), noun=noun
-    )
-    start = "No, there" if question.startswith("{Be}") else "There"
-    return Turn(text, f"{start} is no {noun} in the image. {words.sentence(clause(talk.names, fact))}")
-
-
-def _false_object(talk: Talk) -> Turn | None:
-    """What colour the zebra is, where there is none."""
-    if not talk.absent:
-        return None
-    noun = talk.pick(talk.absent)
-    question = talk.pick(
-        ("What colour is the {}?", "Where is the {}?", "How large is the {}?", "What is next to the {}?")
-    )
-    answer = talk.pick(
-        (
-            "There is no {} in the image. It shows {}.",
-            "I cannot see any {} here. What the image does show is {}.",
-            "The image has no {} in it; what can be seen is {}.",
-        )
-    )
-    return Turn(question.format(noun), answer.format(noun, _main(talk, 3)))
-
-
-_TRUE: list[Ask] = [_relation, _doing, _object, _subject, _count, _where, _side, _objects, _verify, _there]
+#: All kinds, by the type of question: relations, actions, counts, places, objects.
+ASKS: list[Ask] = [_relation, _doing, _object, _subject, _count, _where, _side, _objects, _verify, _there]

@@ -20,6 +20,8 @@ class Prompt(NamedTuple):
     turns: tuple[tuple[str, str], ...]
     """Worked examples: request and reply."""
     user: str
+    version: str
+    """Digest of the prompt's file; kept with every example."""
 
 
 @dataclass(frozen=True)

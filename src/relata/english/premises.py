@@ -1,0 +1,138 @@
+"""Questions that rest on a false premise: they speak of an object or a relation that is not there; the answer says so.
+
+What is false is chosen so that it is false in the image, not only absent from its annotations: predicates that exclude
+the annotated one, and large conspicuous objects that neither the labels nor the captions mention.
+"""
+
+from __future__ import annotations
+
+from relata.english import words
+from relata.english.facts import Fact
+from relata.english.predicates import excluded, phrase
+from relata.english.sentences import clause
+from relata.english.talk import Ask, Talk, Turn
+
+#: Objects that nobody who annotates or describes an image would leave out, with other words for them.
+_CONSPICUOUS: dict[str, tuple[str, ...]] = {
+    "zebra": (),
+    "giraffe": (),
+    "elephant": (),
+    "horse": ("pony", "foal"),
+    "cow": ("cattle", "bull", "calf"),
+    "sheep": ("lamb", "goat"),
+    "bear": (),
+    "airplane": ("plane", "jet", "aircraft"),
+    "helicopter": ("aircraft",),
+    "sailboat": ("boat", "ship", "yacht"),
+    "train": ("locomotive", "railway", "subway", "tram"),
+    "bus": ("coach", "van"),
+    "motorcycle": ("motorbike", "bike", "scooter", "moped"),
+    "bicycle": ("bike", "cyclist", "tricycle"),
+    "kite": (),
+    "surfboard": ("board", "surfer"),
+    "skateboard": ("board", "skater", "skateboarder"),
+    "snowboard": ("board", "snowboarder"),
+    "guitar": ("instrument",),
+    "piano": ("keyboard", "instrument"),
+    "fire hydrant": ("hydrant",),
+    "traffic light": ("light", "signal"),
+    "stop sign": ("sign",),
+    "parking meter": ("meter",),
+    "refrigerator": ("fridge",),
+    "bathtub": ("tub", "bath", "shower"),
+    "wheelchair": ("chair",),
+    "ladder": (),
+    "tractor": ("vehicle",),
+    "windmill": ("turbine", "mill"),
+    "fountain": (),
+    "tent": ("canopy",),
+    "penguin": ("bird",),
+    "parrot": ("bird",),
+}
+
+
+#: What somebody could as well be holding or riding.
+_FITTING = {
+    "holding": ("kite", "guitar", "surfboard", "skateboard", "snowboard"),
+    "carrying": ("kite", "guitar", "surfboard", "ladder", "tent"),
+    "riding": ("zebra", "horse", "elephant", "bicycle", "motorcycle", "tractor"),
+    "pushing": ("wheelchair", "bicycle", "motorcycle"),
+    "looking at": ("zebra", "giraffe", "helicopter", "kite", "fountain", "windmill"),
+    "beside": ("fire hydrant", "bicycle", "fountain", "bear", "tractor"),
+    "next to": ("fire hydrant", "bicycle", "fountain", "bear", "tractor"),
+    "in front of": ("bus", "train", "fountain", "piano", "tent"),
+    "standing on": ("surfboard", "skateboard", "ladder", "piano"),
+    "sitting on": ("horse", "motorcycle", "piano", "elephant"),
+}
+
+
+def ask(talk: Talk) -> Turn | None:
+    """A question with a false premise, of any kind that the scene allows."""
+    kinds: list[Ask] = [_false_relation, _false_doing, _false_object]
+    turns = (ask(talk) for ask in talk.rng.sample(kinds, len(kinds)))
+    return next(filter(None, turns), None)
+
+
+def _absent(talk: Talk) -> list[str]:
+    """Conspicuous objects that no label, caption or attribute of the scene speaks of."""
+    scene, names = talk.scene, talk.names
+    texts = (*names.nouns, *scene.captions, *scene.labels, *(a for r in scene.regions for a in r.attributes))
+    spoken = " ".join(texts).lower()
+    return [noun for noun, others in _CONSPICUOUS.items() if not any(word in spoken for word in (noun, *others))]
+
+
+def _false_relation(talk: Talk) -> Turn | None:
+    """Why somebody lies on the grass who stands on it."""
+    fact = talk.fact(lambda fact: not fact.mutual and len(fact.objects) == 1 and bool(_contrary(talk, fact)))
+    if fact is None:
+        return None
+    said = phrase(talk.pick(_contrary(talk, fact)))
+    subject, thing = talk.names.known(fact.subjects), talk.names.known(fact.objects)
+    claim = f"{subject.text} {said.lead}{said.one} {thing.text}"
+    start = talk.pick(("Why", "Is"))
+    question = f"Why {subject.be} {claim}?" if start == "Why" else f"{subject.be.capitalize()} {claim}?"
+    denial = f"{subject.text} {subject.be} not {said.lead}{said.one} {thing.text}"
+    denial = f"No, {denial}." if start == "Is" else words.sentence(denial)
+    return Turn(question, f"{denial} {talk.pick(('In fact', 'Rather', 'Instead'))}, {clause(talk.names, fact)}.")
+
+
+def _contrary(talk: Talk, fact: Fact) -> list[str]:
+    """What is false of a fact's subjects and object, since the fact is true and nothing else is said of them."""
+    said = {p for s, p, o in talk.relations if s in fact.subjects and o in fact.objects}
+    return [predicate for predicate in excluded(fact.predicate) if predicate not in said]
+
+
+def _false_doing(talk: Talk) -> Turn | None:
+    """Whether somebody holds a kite who holds an umbrella."""
+    absent = set(_absent(talk))
+    fact = talk.fact(lambda fact: not fact.mutual and not absent.isdisjoint(_FITTING.get(fact.predicate, ())))
+    if fact is None:
+        return None
+    noun = talk.pick([noun for noun in _FITTING[fact.predicate] if noun in absent])
+    subject = talk.names.known(fact.subjects)
+    said = phrase(fact.predicate)
+    question = talk.pick(("{Be} {} {} {a} {noun}?", "Why {be} {} {} the {noun}?"))
+    text = question.format(
+        subject.text, said.one, Be=subject.be.capitalize(), be=subject.be, a=words.article(noun), noun=noun
+    )
+    start = "No, there" if question.startswith("{Be}") else "There"
+    return Turn(text, f"{start} is no {noun} in the image. {words.sentence(clause(talk.names, fact))}")
+
+
+def _false_object(talk: Talk) -> Turn | None:
+    """What colour the zebra is, where there is none."""
+    absent = _absent(talk)
+    if not absent:
+        return None
+    noun = talk.pick(absent)
+    question = talk.pick(
+        ("What colour is the {}?", "Where is the {}?", "How big is the {}?", "What is next to the {}?")
+    )
+    answer = talk.pick(
+        (
+            "There is no {} in the image. It shows {}.",
+            "I cannot see any {} here. What the image does show is {}.",
+            "The image has no {} in it; what can be seen is {}.",
+        )
+    )
+    return Turn(question.format(noun), answer.format(noun, talk.main(3)))
