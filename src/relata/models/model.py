@@ -239,6 +239,15 @@ class Model:
         changes += [comparison.Change(k, None, "removed") for k in first if k not in to]
         return changes + [comparison.Change(None, k, "added") for k in second if k not in to.values()]
 
+    def stranger(self, image: Picture) -> str:
+        """What the model was trained on, if this image is of another kind; an empty string if it is not.
+
+        A rendered picture is flat: most neighbouring pixels are equal. In a photograph few are.
+        """
+        pixels = self.processor.pixels([self._open(image)])[0]
+        flat = (pixels[:, :, 1:] == pixels[:, :, :-1]).all(0).float().mean()
+        return self.network.config.trained_on if flat < 0.5 else ""
+
     def answer(self, images: Sequence[Picture], question: str | Sequence[Span]) -> str:
         """The reply to a question, in the model's dialect: `<r0>` is the first region of the first image."""
         look = self.look(list(images))
