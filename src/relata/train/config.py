@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,51 +66,46 @@ class Run(Record, frozen=True, kw_only=True):
     layers: int = 4
     """Decoder layers of a new model."""
     seed: int = 0
+    precision: Literal["bf16", "fp32"] = "bf16"
+    """Of the products of matrices; the weights are fp32 either way."""
     save_every: int = 500
     """Steps between resumable checkpoints."""
     log_every: int = 20
     """Steps between lines of log.jsonl."""
 
 
-def load(path: Path, changes: dict[str, Any] | None = None) -> Run:
-    """A run file with some top-level keys changed.
+def load(path: Path, changes: Sequence[str] = ()) -> Run:
+    """A run file, with some values changed: `seed=1`, `relate.steps=900` (a stage's key behind the stage's name).
 
     Raises:
-        RelataError: on an unknown key (near names offered), a value of the wrong type, or a module or kind of turn that
-            does not exist.
+        RelataError: on an unknown key (near names offered) or a value of the wrong type.
     """
     if not path.is_file():
         raise RelataError(f"no run file {path}")
     raw = yaml.safe_load(path.read_text())
     if not isinstance(raw, dict):
         raise RelataError(f"{path}: a run file is a mapping of keys, not {type(raw).__name__}")
-    raw.update(changes or {})
+    for change in changes:
+        _change(raw, change)
     _check(raw, Run, str(path))
     for number, stage in enumerate(raw.get("stages") or []):
         _check(stage, Stage, f"{path}, stage {number + 1}")
     try:
-        run = msgspec.convert(raw, Run)
+        return msgspec.convert(raw, Run)
     except msgspec.ValidationError as error:
         raise RelataError(f"{path}: {error}") from error
-    for number, stage in enumerate(run.stages):
-        _sense(stage, f"{path}, stage {number + 1} ({stage.name})")
-    return run
 
 
-def _sense(stage: Stage, where: str) -> None:
-    """Refuse before the first stage runs what the last one could not do."""
-    from relata.train.mixture import ONE, TWO
-
-    for kind, names, known in (("module", stage.train, MODULES), ("kind of turn", stage.turns, (*ONE, *TWO))):
-        for name in names:
-            if name not in known:
-                raise RelataError(f"{where}: unknown {kind} {name!r}; {near(name, known)}")
-    if stage.lora and "decoder" in stage.train:
-        raise RelataError(f"{where}: lora leaves the decoder as it is; take the decoder out of train, or set lora to 0")
-    if stage.objective == "objects" and (stage.lora or set(stage.train) - {"tower"}):
-        raise RelataError(f"{where}: objects trains the tower alone; found {', '.join(stage.train) or 'lora'}")
-    if not stage.train and not stage.lora:
-        raise RelataError(f"{where}: nothing is trained; name modules in train ({', '.join(MODULES)}), or set lora")
+def _change(raw: dict[str, Any], change: str) -> None:
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise RelataError(f"{change!r} is not of the form key=value")
+    stage, dot, inner = key.rpartition(".")
+    stages = {s.get("name"): s for s in raw.get("stages") or [] if isinstance(s, dict)}
+    if dot and stage not in stages:
+        raise RelataError(f"{change!r}: no stage {stage!r}; {near(stage, map(str, stages))}")
+    target = stages[stage] if dot else raw
+    target[inner] = yaml.safe_load(value)
 
 
 def _check(raw: Any, record: type[Record], where: str) -> None:

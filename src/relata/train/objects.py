@@ -59,7 +59,8 @@ class Objects(nn.Module):
         super().__init__()
         self.tower = tower
 
-    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, int, dict[str, float]]:
+        """Mean loss of an object, how many there are, and what to show."""
         config = self.tower.config
         maps = self.tower(batch["pixel_values"]).feature_maps
         heat, predicted = self.tower.objects(maps)
@@ -86,4 +87,4 @@ class Objects(nn.Module):
         loss = found + 10 * placed + named + 3 * told
         named_right = torch.stack(right).all(0).float().mean()
         shown = {"box_px": placed * config.image_size / 4, "named": named_right, "states": told}
-        return loss, {name: float(value.detach()) for name, value in shown.items()}
+        return loss, len(n), {name: float(value.detach()) for name, value in shown.items()}

@@ -1,6 +1,6 @@
 """One training run, from a run file to a folder with weights: a list of stages, each a list of steps.
 
-`torchrun --nproc-per-node 2 -m relata.train.run configs/tiny/tiny.yaml --out DIR` runs two processes of one thread
+`torchrun --nproc-per-node 2 -m relata.train.run configs/tiny/tiny.yaml DIR seed=1` runs two processes of one thread
 each. A stopped run continues from its last checkpoint with the same losses: every step's data is a function of the
 seed and the step, and the state of the optimiser and of the average is saved with the weights.
 """
@@ -37,16 +37,18 @@ from relata.train.packing import collate, pack
 
 Batch = dict[str, Tensor]
 Report = Callable[[str, int, int, dict[str, float]], None]
+_MIXED = {"bf16": "bf16", "fp32": "no"}
 
 
 class Turns(nn.Module):
-    """The model with its loss on packed turns; also, per kind of turn, the share of answer tokens it gets right."""
+    """The model with its loss on packed turns; also the share of answer tokens it gets right."""
 
     def __init__(self, model: RelataForConditionalGeneration) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch) -> tuple[Tensor, int, dict[str, float]]:
+        """Mean loss of an answer token, how many there are, and what to show."""
         labels = batch["labels"]
         inputs = {k: v for k, v in batch.items() if k not in ("labels", "turn")}
         logits = self.model(**inputs).logits[:, :-1]
@@ -54,7 +56,7 @@ class Turns(nn.Module):
         learnt = target != -100
         loss = F.cross_entropy(logits[learnt], target[learnt])
         right = (logits[learnt].argmax(-1) == target[learnt]).float().mean()
-        return loss, {"right": float(right)}
+        return loss, int(learnt.sum()), {"right": float(right)}
 
 
 def train(run: Run, out: Path, report: Report | None = None) -> Path:
@@ -67,9 +69,10 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
         RelataError: if `out` holds another run.
     """
     # the thread count is part of the result: sums are taken in another order with another number of threads
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16")
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=_MIXED[run.precision])
     out.mkdir(parents=True, exist_ok=True)
-    _claim(run, out)
+    with accelerator.main_process_first():
+        _claim(run, out)
     torch.manual_seed(run.seed)
     model, processor = build_model(run)
     state = _State.load(out)
@@ -161,8 +164,8 @@ class _Job:
         for step in range(state.step, stage.steps):
             scale = rate(step, stage.steps, stage.warmup, stage.decay)
             with self.accelerator.autocast():
-                loss, shown = self.objective(self._batch(step))
-            self.accelerator.backward(loss)
+                loss, count, shown = self.objective(self._batch(step))
+            self.accelerator.backward(loss * self._share(count))
             self.optimiser.step(scale)
             self.average.update(step)
             last = step + 1 == stage.steps
@@ -182,6 +185,11 @@ class _Job:
             if main:
                 self.model.decoder.save_pretrained(self.out / f"adapter-{stage.name}")
             self.model.decoder = self.model.decoder.merge_and_unload()
+
+    def _share(self, count: int) -> float:
+        """Weight of this process's mean loss, so that every token counts the same in the mean over the processes."""
+        mean = self.accelerator.reduce(torch.tensor(float(count), device=self.accelerator.device), "mean")
+        return count / float(mean)
 
     def _batch(self, step: int) -> Batch:
         """This process's share of a step: a function of (seed, stage, step, process)."""
@@ -260,7 +268,7 @@ def save(model: RelataForConditionalGeneration, processor: RelataProcessor, run:
 
 
 def main(arguments: list[str]) -> None:
-    """`run.py RUN.yaml OUT`: what torchrun starts, once per process."""
+    """`run.py RUN.yaml OUT [key=value ...]`: what torchrun starts, once per process."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     config, out = Path(arguments[0]), Path(arguments[1])
 
@@ -268,7 +276,7 @@ def main(arguments: list[str]) -> None:
         values = "  ".join(f"{name} {value:.3f}" for name, value in line.items())
         print(f"{stage} {step}/{steps}  {values}", flush=True)
 
-    train(load_run(config), out, show)
+    train(load_run(config, arguments[2:]), out, show)
 
 
 if __name__ == "__main__":
