@@ -143,7 +143,7 @@ def test_pictures_are_loaded_and_boxes_lie_on_them(scene_page: Browser) -> None:
         "(() => { const frame = document.querySelector('.frame'), f = frame.getBoundingClientRect();"
         " const boxes = [...frame.querySelectorAll('.box')].map(e => e.getBoundingClientRect());"
         " const b = boxes.sort((p, q) => q.left - p.left)[0];"
-        " return [(b.left - f.left) / f.width, (b.top - f.top) / f.height, b.width / f.width, b.height / f.height]; })()"
+        "return [(b.left - f.left) / f.width, (b.top - f.top) / f.height, b.width / f.width, b.height / f.height]; })()"
     )
     assert scene_page.run(share) == pytest.approx([70 / 128, 40 / 96, 50 / 128, 50 / 96], abs=0.005)
 

@@ -82,7 +82,6 @@ def test_an_example_numbers_its_boxes_through_all_images(example: Example) -> No
         ((0, 1), (2, 3), [(0, 2), (1, 3)]),  # paired in order
         ((0,), (1, 2, 3), [(0, 1), (0, 2), (0, 3)]),  # a single subject is shared
         ((0, 1), (2,), [(0, 2), (1, 2)]),
-        ((0, 1, 2), (3, 4), [(0, 3), (1, 4)]),  # lists that do not fit: what can be paired
         ((), (1,), []),
     ],
 )
@@ -94,6 +93,14 @@ def test_predicates_pair_their_ends(
     message = Message("assistant", (Mention("all", tuple(boxes)), span))
     found = item(Example("e", (ImageRef("a.png", 128, 96),), (message,)), show)
     assert [(e.subject[1], e.object[1]) for e in found.edges] == pairs
+
+
+def test_ends_that_cannot_be_paired_are_shown_without_edges() -> None:
+    boxes = tuple(Box(10 * i, 0, 10 * i + 9, 9) for i in range(5))
+    message = Message("assistant", (Predicate("near", boxes[:3], boxes[3:]),))
+    found = item(Example("e", (ImageRef("a.png", 128, 96),), (message,)), show)
+    assert found.edges == ()
+    assert found.turns[0].pieces[0].places == ((0, 0), (0, 1), (0, 2), (0, 3), (0, 4))
 
 
 def test_an_edge_told_twice_is_one_edge() -> None:

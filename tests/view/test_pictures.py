@@ -17,7 +17,19 @@ from relata.view.pictures import LONGEST, Album, inside, picture
 
 from .samples import picture_bytes
 
-UPS = ["..", "../..", "photos/../..", "./..", "sub/../..", "../photos/..", "//..", ".//..//.", "sub/./../.."]
+UPS = [
+    "..",
+    "../..",
+    "../../..",
+    "..///..",
+    "photos/../..",
+    "./..",
+    "sub/../..",
+    "../photos/..",
+    "//..",
+    ".//..//.",
+    "sub/./../..",
+]
 TARGETS = [
     "secret.png",
     "./secret.png",

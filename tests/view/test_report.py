@@ -117,13 +117,14 @@ SCORES = {
     "settings": {"seed": 1, "device": None},
     "runs": [{"seed": 1, "value": 0.6}, {"seed": 2, "value": 0.65}],
     "options": ["A", "B"],
-    "deep": {"a": {"b": {"c": [1, {"d": 2}]}}},
+    "details": {"official": {"rules": {"top": 20}, "values": {"R@20": {"value": 0.2}}, "notes": ["no masks"], "n": 3}},
+    "deep": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
     "empty": {},
 }
 
 
 def test_scores_become_tables_with_what_matters_first() -> None:
-    first, *others = sections(SCORES)
+    first, *others = sections(SCORES, "Scores")
     assert isinstance(first, Table)
     assert first.rows == (
         ("protocol", "official"),
@@ -143,12 +144,16 @@ def test_scores_become_tables_with_what_matters_first() -> None:
     assert options.rows == (("1", "A"), ("2", "B"))
     assert isinstance(settings, Table)
     assert settings.rows == (("seed", 1), ("device", None))
-    deep = by_name["Deep"]
+    assert [name for name in by_name if name.startswith("Details")] == [
+        *("Details, official", "Details, official, rules", "Details, official, values", "Details, official, notes")
+    ]
+    deep = by_name["Deep, a, b, c"]
     assert isinstance(deep, Code)
-    assert json.loads(deep.text) == SCORES["deep"]
+    assert json.loads(deep.text) == {"d": {"e": {"f": 1}}}
+    assert "Empty" not in by_name
 
 
 def test_every_section_of_any_scores_can_be_drawn() -> None:
-    for section in sections(SCORES):
+    for section in sections(SCORES, "Scores"):
         assert not isinstance(section, Gallery)
         assert drawable(section)["title"]

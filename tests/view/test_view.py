@@ -79,6 +79,14 @@ def test_an_evaluation_is_its_scores_and_its_answers(tmp_path: Path) -> None:
     assert [section["title"] for section in data(page)["sections"]] == ["Scores", "answers.jsonl"]
 
 
+def test_answers_that_are_scenes_are_drawn_beside_the_scores(scene: Scene, photos: Path, tmp_path: Path) -> None:
+    lines(tmp_path / "answers.jsonl", scene)
+    (tmp_path / "scores.json").write_text('{"value": 0.5}')
+    table, gallery = data(view(tmp_path, tmp_path / "out", images=photos))["sections"]
+    assert (table["type"], gallery["type"]) == ("table", "gallery")
+    assert gallery["items"][0]["panels"][0]["source"].startswith("assets/")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

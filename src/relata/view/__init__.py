@@ -22,23 +22,15 @@ def view(path: Path | str, out: Path | str, images: Path | str | None = None, li
         RelataError: if there is nothing at `path`, it holds no records, or a record is damaged.
     """
     from relata.view.load import load
-    from relata.view.report import gallery_pages, report, target
+    from relata.view.report import Gallery, gallery, report
 
     path, out = Path(path), Path(out)
     if limit < 1:
         raise RelataError(f"limit is {limit}; a page needs at least one record")
-    found = load(path, limit)
-    if found.sections:
-        return report(out, found.sections, title=path.name)
-
-    from relata.view.items import item
-    from relata.view.pictures import Album
-
-    first = target(out)
-    root = Path(images) if images is not None else path if path.is_dir() else path.parent
-    album = Album(first.parent, root)
-    gallery_pages(first, path.name, [item(record, album.show) for record in found.records], found.notes)
-    return first
+    found = load(path, None if images is None else Path(images), limit)
+    if len(found) == 1 and isinstance(found[0], Gallery):
+        return gallery(out, found[0])
+    return report(out, found, title=path.name)
 
 
 __all__ = ["view"]

@@ -2,15 +2,18 @@
 
 const MOST_LABELS = 30; // more labels than this hide the picture; single edges are then read by hovering
 
-/** The centre of a box, in pixels of the item's stage. */
-function centre(view, [panel, index]) {
-  const { frame, width, height, shapes } = view.panels[panel];
-  const [x1, y1, x2, y2] = shapes[index].box;
+/** A function from places to the centres of their boxes, in pixels of the item's stage; measures the page once. */
+function centres(view) {
   const stage = view.stage.getBoundingClientRect();
-  const area = frame.getBoundingClientRect();
-  return {
-    x: area.left - stage.left + ((x1 + x2) / 2 / width) * area.width,
-    y: area.top - stage.top + ((y1 + y2) / 2 / height) * area.height,
+  const areas = view.panels.map(({ frame }) => frame.getBoundingClientRect());
+  return ([panel, index]) => {
+    const { width, height, shapes } = view.panels[panel];
+    const [x1, y1, x2, y2] = shapes[index].box;
+    const area = areas[panel];
+    return {
+      x: area.left - stage.left + ((x1 + x2) / 2 / width) * area.width,
+      y: area.top - stage.top + ((y1 + y2) / 2 / height) * area.height,
+    };
   };
 }
 
@@ -82,6 +85,8 @@ function drawEdges(view, indices) {
   view.overlay.replaceChildren();
   view.overlay.classList.toggle("many", indices.length > MOST_LABELS);
   view.labels.replaceChildren();
+  if (!indices.length) return;
+  const centre = centres(view);
   const turns = new Map();
   const labelled = [];
   for (const index of indices) {
@@ -89,8 +94,8 @@ function drawEdges(view, indices) {
     const key = `${subject}>${object}`;
     const turn = turns.get(key) || 0;
     turns.set(key, turn + 1);
-    const from = centre(view, subject);
-    const to = centre(view, object);
+    const from = centre(subject);
+    const to = centre(object);
     const curve = { from, over: bend(from, to, turn), to };
     const number = view.panels[subject[0]].shapes[subject[1]].color;
     drawCurve(view.overlay, curve, DATA.palette[number % DATA.palette.length].color, link);

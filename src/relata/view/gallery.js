@@ -71,6 +71,7 @@ function gallerySection(section) {
   const links = section.pages && section.pages.length > 0;
   const whole = links && h("p", { class: "whole" }, h("a", { href: encodeURIComponent(section.pages[0]) }, "Open the whole gallery"), ` (${section.pages.length} page${section.pages.length === 1 ? "" : "s"})`);
   const notes = (section.notes || []).map((note) => h("li", { class: note.startsWith("Warning") ? "warning" : null }, words(note)));
+  gallery.views.forEach(paint);
   const items = gallery.views.map((view) => view.card);
   return [h("ul", { class: "notes" }, ...notes), whole, toolbar(gallery, section.items), h("div", { class: "items" }, ...items)];
 }

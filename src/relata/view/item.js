@@ -58,6 +58,8 @@ function paint(view) {
     row.classList.toggle("lit", Boolean(lit) && edges.includes(i));
     row.hidden = !visible.has(i) || (kept !== null && kept.size > 0 && !kept.has(i));
   });
+  const shown = view.rows.filter((row) => !row.hidden).length;
+  view.count.textContent = `${shown < view.rows.length ? `${shown} of ` : ""}${view.rows.length} relation${view.rows.length === 1 ? "" : "s"}`;
   view.unpin.hidden = !view.pin;
   drawEdges(view, edges);
 }
@@ -76,7 +78,7 @@ function boxElement(view, panel, place) {
   const shape = panel.shapes[place[1]];
   const [x1, y1, x2, y2] = shape.box;
   const dashed = DATA.dashes[Math.floor(shape.color / DATA.palette.length) % DATA.dashes.length];
-  const tag = h("span", { class: y1 / panel.height < 0.04 ? "tag low" : "tag" }, String(shape.id), words(shape.label, "tag-label"));
+  const tag = h("span", { class: x1 > 0.75 * panel.width ? "tag end" : "tag" }, String(shape.id), words(shape.label, "tag-label"));
   const element = tint(h("div", { class: dashed ? "box dashed" : "box", "aria-hidden": "true" }, tag), shape.color);
   const share = (value, whole) => `${(100 * value) / whole}%`;
   Object.assign(element.style, {
@@ -131,7 +133,7 @@ function tripletList(view) {
     return lights(view, row, () => ofEdges(view, [i]));
   });
   if (!view.rows.length) return null;
-  const title = h("h4", {}, `${view.rows.length} relation${view.rows.length === 1 ? "" : "s"}`, view.unpin);
+  const title = h("h4", {}, view.count, view.unpin);
   return h("section", { class: "triplets" }, title, h("div", { class: "list" }, ...view.rows));
 }
 
@@ -166,6 +168,7 @@ function itemView(item, position, gallery) {
   view.showAll = () => gallery.all;
   view.overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
   view.labels = h("div", { class: "labels", "aria-hidden": "true" });
+  view.count = h("span");
   view.unpin = h("button", { class: "unpin", hidden: true, click: () => unpin(view) }, "show all");
   view.stage = h("div", { class: "stage" }, ...view.panels.map((panel, i) => panelElement(view, panel, i)), view.overlay, view.labels);
   const title = h("h3", {}, h("span", { class: "position" }, String(position)), words(whole.id), h("span", { class: "kind" }, whole.kind));

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import cycle, islice
 
 import msgspec
 
 from relata.chat import Example
+from relata.errors import RelataError
+from relata.graph import pairs
 from relata.grounded import ImageSlot, Mention, Predicate, Span
 from relata.scene import Box, Group, Region, Relation, Scene
 from relata.view.pictures import Shown
@@ -176,10 +177,10 @@ def _shared_colors(group: Group) -> list[list[int]]:
         return place
 
     met: dict[str, Place] = {}
-    pairs = [(link.first, link.second) for link in group.links]
+    same = [(link.first, link.second) for link in group.links]
     for i, scene in enumerate(group.scenes):
-        pairs += [(met.setdefault(r.identity, (i, r.id)), (i, r.id)) for r in scene.regions if r.identity]
-    for a, b in ((origin(a), origin(b)) for a, b in pairs):
+        same += [(met.setdefault(r.identity, (i, r.id)), (i, r.id)) for r in scene.regions if r.identity]
+    for a, b in ((origin(a), origin(b)) for a, b in same):
         if a != b:
             first[max(a, b)] = min(a, b)
     colors: dict[Place, int] = {}
@@ -209,8 +210,11 @@ class _Boxes:
             if label and not self.labels.get((image, box)):
                 self.labels[image, box] = line(label, 40)
 
+    def place(self, image: int, box: Box) -> Place:
+        return image, self.lists[image].index(box)
+
     def places(self, image: int, boxes: tuple[Box, ...]) -> tuple[Place, ...]:
-        return tuple((image, self.lists[image].index(box)) for box in boxes)
+        return tuple(self.place(image, box) for box in boxes)
 
     def shapes(self, image: int) -> tuple[Shape, ...]:
         before = sum(map(len, self.lists[:image]))
@@ -242,15 +246,10 @@ def _piece(span: Span, boxes: _Boxes, edges: dict[Edge, int]) -> Piece:
     if isinstance(span, Mention):
         return Piece(clean(span.text), boxes.places(span.image, span.boxes))
     if isinstance(span, Predicate):
-        subjects, objects = boxes.places(span.image, span.subjects), boxes.places(span.image, span.objects)
-        met = [Edge(s, line(span.text), o) for s, o in _pairs(subjects, objects)]
-        return Piece(clean(span.text), edges=tuple(edges.setdefault(edge, len(edges)) for edge in met))
+        try:
+            told = [(boxes.place(span.image, s), boxes.place(span.image, o)) for s, o in pairs(span)]
+        except RelataError:  # ends that cannot be paired are shown without an edge
+            return Piece(clean(span.text), boxes.places(span.image, span.subjects + span.objects))
+        found = [Edge(subject, line(span.text), object) for subject, object in told]
+        return Piece(clean(span.text), edges=tuple(edges.setdefault(edge, len(edges)) for edge in found))
     return Piece(clean(span.text))
-
-
-def _pairs(subjects: tuple[Place, ...], objects: tuple[Place, ...]) -> list[tuple[Place, Place]]:
-    """Subjects and objects paired in order; a single one on either side is shared by all."""
-    count = max(len(subjects), len(objects)) if 1 in (len(subjects), len(objects)) else min(len(subjects), len(objects))
-    if not (subjects and objects):
-        return []
-    return list(islice(zip(cycle(subjects), cycle(objects)), count))

@@ -1,17 +1,17 @@
-"""What lies at a path: records for a gallery, or tables of anything else in JSON."""
+"""What lies at a path, as sections of a page: records with pictures as a gallery, anything else in JSON as tables."""
 
 from __future__ import annotations
 
 import json
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from relata.chat import Example
 from relata.errors import RelataError
 from relata.scene import Group, Scene, decode
 from relata.store import MANIFEST, Damage, manifest, records
-from relata.view.report import Section, Table
+from relata.view.report import Gallery, Section, Table
 from relata.view.scores import sections
 
 Drawn = Scene | Group | Example
@@ -21,73 +21,61 @@ _DRAWN: tuple[tuple[type[Drawn], frozenset[str]], ...] = (
     (Group, frozenset({"id", "scenes"})),
     (Example, frozenset({"id", "images", "messages"})),
 )
+SCORES = "scores.json"
 
 
-class Found(NamedTuple):
-    """Either records for a gallery or sections for a report, and what to tell above the gallery."""
+def load(path: Path, images: Path | None, limit: int) -> list[Section]:
+    """What to show of a file or folder: of each file the first `limit` records; damaged ones are left out and named.
 
-    records: list[Drawn]
-    sections: list[Section]
-    notes: list[str]
+    A folder is read by its manifest; without one, it is the folder of an evaluation, or holds files of JSON lines.
 
-
-def load(path: Path, limit: int) -> Found:
-    """The first `limit` records at a path, or its tables. Damaged records are left out and named in the notes.
-
-    A folder is read by its manifest. One without it holds a file of records, or an evaluation: scores and answers.
+    Args:
+        images: the folder of pictures; None for the one that holds the data.
 
     Raises:
         RelataError: if there is nothing to read, or nothing that can be read.
     """
-    if path.is_dir():
-        listed = next((folder for folder in (path, path.parent) if (folder / MANIFEST).exists()), None)
-        if listed is None:
-            return _loose(path, limit)
+    if not path.is_dir():
+        return _scores(path) if path.suffix == ".json" else [_lines(path, images or path.parent, limit)]
+    listed = next((folder for folder in (path, path.parent) if (folder / MANIFEST).exists()), None)
+    if listed is not None:
         files = [file for file in manifest(listed).files if (listed / file.name).is_relative_to(path)]
         held = {file.type for file in files}
-        kind = next((kind for kind, _ in _DRAWN if kind.__name__ in held), None)
-        if kind is not None:
-            return _gallery(path, kind, limit)
-        return Found([], [_table(listed / file.name, limit) for file in files], [])
-    return Found([], _scores(path), []) if path.suffix == ".json" else _lines(path, limit)
+        for kind, _ in _DRAWN:
+            if kind.__name__ in held:
+                return [_gallery(path, kind, images or path, limit)]
+        return [_table(listed / file.name, limit) for file in files]
+    scores = _scores(path / SCORES) if (path / SCORES).exists() else []
+    found = [*scores, *(_lines(file, images or path, limit) for file in sorted(path.glob("*.jsonl")))]
+    if not found:
+        raise RelataError(f"{path}: holds neither a {MANIFEST} nor {SCORES} nor JSON lines (*.jsonl)")
+    return found
 
 
-def _lines(path: Path, limit: int) -> Found:
-    """One file of JSON lines: a gallery if its first record has pictures, else a table."""
+def _lines(path: Path, images: Path, limit: int) -> Section:
+    """One file of JSON lines: a gallery if its first readable record has pictures, else a table."""
     first = next(iter(records(path, dict[str, Any], lambda damage: None)), None)
     if first is None:
         raise RelataError(f"{path}: holds no records; expected JSON lines, or a .json file of scores")
-    kind = next((kind for kind, fields in _DRAWN if fields <= first.keys()), None)
-    if kind is None:
-        return Found([], [_table(path, limit)], [])
-    return _gallery(path, kind, limit)
+    for kind, fields in _DRAWN:
+        if fields <= first.keys():
+            return _gallery(path, kind, images, limit)
+    return _table(path, limit)
 
 
-def _gallery(path: Path, kind: type[Drawn], limit: int) -> Found:
+def _gallery(path: Path, kind: type[Drawn], images: Path, limit: int) -> Gallery:
     damages: list[Damage] = []
     found: list[Drawn] = list(islice(records(path, kind, damages.append), limit + 1))
     if not found and damages:
         first = damages[0]
         raise RelataError(f"{first.file}:{first.line}: {first.reason}; no record could be read")
-    more = len(found) > limit
-    found = found[:limit]
-    notes = [f"{'the first ' if more else ''}{len(found):,} {kind.__name__.lower()}{'s' if len(found) != 1 else ''}"]
+    shown = found[:limit]
+    count = f"{len(shown):,} {kind.__name__.lower()}{'s' if len(shown) != 1 else ''}"
+    notes = [f"the first {count}" if len(found) > limit else count]
     if damages:
         lost = "; ".join(f"{Path(damage.file).name}:{damage.line}: {damage.reason}" for damage in damages[:3])
         notes.append(f"Warning: {len(damages)} damaged records left out: {lost}{' ...' if len(damages) > 3 else ''}")
-    return Found(found, [], notes)
-
-
-def _loose(folder: Path, limit: int) -> Found:
-    """A folder without a manifest: its one file of JSON lines, or its scores and a table of each file."""
-    scores = folder / "scores.json"
-    files = sorted(folder.glob("*.jsonl"))
-    if not scores.exists() and not files:
-        raise RelataError(f"{folder}: holds neither a {MANIFEST} nor scores.json nor JSON lines (*.jsonl)")
-    if not scores.exists() and len(files) == 1:
-        return _lines(files[0], limit)
-    tables = [_table(file, limit) for file in files]
-    return Found([], [*(_scores(scores) if scores.exists() else []), *tables], [])
+    return Gallery(path.name, tuple(shown), images, tuple(notes))
 
 
 def _scores(path: Path) -> list[Section]:

@@ -53,6 +53,8 @@ class Gallery(Record, frozen=True, tag="gallery", tag_field="type"):
     title: str
     records: tuple[Scene | Group | Example, ...]
     images: Path
+    notes: tuple[str, ...] = ()
+    """What to tell above it, beside the counts."""
 
 
 class Code(Record, frozen=True, tag="code", tag_field="type"):
@@ -78,13 +80,21 @@ def report(out: Path, sections: Sequence[Section], title: str = "relata report")
     `out` is a `.html` file or a folder, in which the page is `index.html`. A gallery of more than `PREVIEW` records
     also gets pages of its own, linked from the report.
     """
-    first = target(out)
+    first = _target(out)
     data = [_gallery(s, first, i) if isinstance(s, Gallery) else drawable(s) for i, s in enumerate(sections)]
     first.write_text(page(title, data), encoding="utf-8")
     return first
 
 
-def target(out: Path) -> Path:
+def gallery(out: Path, gallery: Gallery) -> Path:
+    """Write a gallery alone, as many pages as it needs, and return the path of the first; `out` as in `report`."""
+    first = _target(out)
+    album = Album(first.parent, gallery.images)
+    _pages(first, gallery, [item(record, album.show) for record in gallery.records])
+    return first
+
+
+def _target(out: Path) -> Path:
     """The file of the first page at `out`, whose folder now exists."""
     file = out if out.suffix.lower() in (".html", ".htm") else out / "index.html"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,17 +111,6 @@ def environment() -> Table:
         except metadata.PackageNotFoundError:
             rows.append((package, "not installed"))
     return Table("Environment", ("", "version"), tuple(rows))
-
-
-def gallery_pages(first: Path, title: str, items: Sequence[Item], notes: Sequence[str] = ()) -> list[str]:
-    """Write items on as many pages as they need, the first at `first`; the names of the files."""
-    chunks = [items[i : i + PER_PAGE] for i in range(0, len(items), PER_PAGE)] or [items]
-    names = [first.name, *(f"{first.stem}-{n}{first.suffix}" for n in range(2, len(chunks) + 1))]
-    counts = [*notes, *summary(items)]
-    for current, (name, chunk) in enumerate(zip(names, chunks, strict=True)):
-        section = {"type": "gallery", "title": title, "items": chunk, "notes": counts, "first": current * PER_PAGE}
-        (first.parent / name).write_text(page(title, [section], names, current), encoding="utf-8")
-    return names
 
 
 def drawable(section: Table | Curve | Code | Prose) -> dict[str, Any]:
@@ -183,13 +182,23 @@ def _decimals(values: Sequence[Cell]) -> list[str]:
 
 
 def _gallery(gallery: Gallery, first: Path, place: int) -> dict[str, Any]:
+    """What the page's script needs of a gallery in a report, whose own pages are now written."""
     album = Album(first.parent, gallery.images)
     items = [item(record, album.show) for record in gallery.records]
     pages = []
     if len(items) > PREVIEW:
         slug = re.sub(r"[^a-z0-9]+", "-", gallery.title.lower()).strip("-")[:40]
-        pages = gallery_pages(
-            first.with_name(f"{first.stem}-{place + 1}-{slug or 'samples'}.html"), gallery.title, items
-        )
-    notes = [f"{len(items):,} samples", *summary(items)]
+        pages = _pages(first.with_name(f"{first.stem}-{place + 1}-{slug or 'samples'}.html"), gallery, items)
+    notes = [f"{len(items):,} samples", *gallery.notes, *summary(items)]
     return {"type": "gallery", "title": line(gallery.title), "items": items[:PREVIEW], "notes": notes, "pages": pages}
+
+
+def _pages(first: Path, gallery: Gallery, items: Sequence[Item]) -> list[str]:
+    """Write items on as many pages as they need, the first at `first`; the names of the files."""
+    chunks = [items[i : i + PER_PAGE] for i in range(0, len(items), PER_PAGE)] or [items]
+    names = [first.name, *(f"{first.stem}-{n}{first.suffix}" for n in range(2, len(chunks) + 1))]
+    title, notes = line(gallery.title), [*gallery.notes, *summary(items)]
+    for current, (name, chunk) in enumerate(zip(names, chunks, strict=True)):
+        section = {"type": "gallery", "title": title, "items": chunk, "notes": notes, "first": current * PER_PAGE}
+        (first.parent / name).write_text(page(title, [section], names, current), encoding="utf-8")
+    return names
