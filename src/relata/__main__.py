@@ -1,0 +1,5 @@
+"""`python -m relata` is `relata`."""
+
+from relata.cli import main
+
+main()

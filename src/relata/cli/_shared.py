@@ -1,0 +1,114 @@
+"""What several commands share: options of components, pictures by path, progress with the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from relata.errors import RelataError, near
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.table import Table
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model, or the folder of a checkpoint.")]
+ImagesOption = Annotated[Path | None, typer.Option(help="Folder that the records' image paths are relative to.")]
+MoreOption = Annotated[list[str] | None, typer.Option("--option", help="KEY=VALUE, of the component; may be repeated.")]
+
+
+def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    """KEY=VALUE texts as a mapping.
+
+    Raises:
+        RelataError: naming the command line's option, on a text without `=`.
+    """
+    found = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise RelataError(f"{option} {text!r} is not KEY=VALUE")
+        found[key.replace("-", "_")] = value
+    return found
+
+
+def pictures(paths: Sequence[Path]) -> list[Path]:
+    """The picture files named, and those in the folders named, in order.
+
+    Raises:
+        RelataError: if a path does not exist, or a folder holds no pictures.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES)
+            if not inside:
+                raise RelataError(f"{path} holds no pictures ({', '.join(PICTURES)})")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise RelataError(f"no image {path}; {near(path.name, beside)}")
+    return found
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Bars on standard error: what is done, how much of it, time so far and time left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        yield shown
+
+
+def note(text: str) -> None:
+    """Tell people something beside the result."""
+    typer.echo(text, err=True)
+
+
+def show(table: Table) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+
+    Console().print(table)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name only when all of it is there.
+
+    Raises:
+        RelataError: if it cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise RelataError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""Commands that make data: list, read, synth, build."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relata.cli._shared import ImagesOption, MoreOption, note, pairs, progress, whole
+from relata.names import KINDS, listing
+
+
+def names(
+    kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all if not given.")] = None,
+) -> None:
+    """Show what exists: readers, recipes, benchmarks ...
+
+    Every name is the name of a file in that folder of the package.
+
+    \b
+    Example: relata list readers
+    """
+    if kind is None:
+        for each in KINDS:
+            typer.echo(f"{each + ':':<12}{', '.join(listing(each))}")
+        return
+    found = listing(kind)
+    width = max(map(len, found), default=0)
+    for name in found:
+        typer.echo(f"{name:<{width}}  {_about(kind, name)}")
+
+
+def _about(kind: str, name: str) -> str:
+    """The first line of a component's own description, read without importing it."""
+    source = Path(__file__).parents[1] / kind / f"{name}.py"
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0].removeprefix(f"`{name}`").lstrip(": ")
+
+
+def read(
+    format: Annotated[str, typer.Argument(help="A reader; `relata list readers` shows them.")],
+    annotations: Annotated[list[str], typer.Argument(help="Files, or folders that hold the format's files.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file of scenes to write.")],
+    images: ImagesOption = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="FORMAT=PATH: more annotations of the same photos, merged by photo.")
+    ] = None,
+    option: MoreOption = None,
+) -> None:
+    """Turn published annotations into scenes.
+
+    Records that are no scenes, and parts left out of scenes, go to a file beside the scenes, each with its reason.
+
+    \b
+    Example: relata read psg psg.json --images coco --out scenes.jsonl
+    """
+    from relata.readers import Rejected, read, read_many
+    from relata.scene import Scene, encode
+
+    options = pairs(option, "--option")
+    if also:
+        reading = read_many([*(f"{format}={path}" for path in annotations), *also], images, **options)
+    else:
+        reading = read(format, annotations, images, **options)
+    refused: list[Rejected] = []
+    with progress() as shown, whole(out) as file:
+        task = shown.add_task("reading", total=None)
+        for item in reading.items():
+            if isinstance(item, Scene):
+                file.write(encode(item) + b"\n")
+                shown.advance(task)
+            else:
+                refused.append(item)
+    note(str(reading))
+    if refused:
+        beside = out.with_suffix(".rejected.jsonl")
+        with whole(beside) as file:
+            file.writelines(encode(item) + b"\n" for item in refused)
+        note(f"what was left out, and why: {beside}")
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    n: Annotated[int, typer.Option("-n", min=0, help="How many scenes, or pairs.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    split: Annotated[str, typer.Option(help="train, test, or heldout.")] = "train",
+    long_tailed: Annotated[bool, typer.Option("--long-tailed", help="Make some relations rare.")] = False,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Pairs of a picture and an edited one.")] = False,
+) -> None:
+    """Render scenes whose relations are exactly known.
+
+    Pictures go to OUT/images, records to OUT/scenes.jsonl (or groups.jsonl, with --pairs).
+
+    \b
+    Example: relata synth world -n 100
+    """
+    from relata.synth import write
+
+    write(out, n, seed, split, long_tailed, pairs)
+    note(f"{n} {'pairs' if pairs else 'scenes'}: {out / ('groups.jsonl' if pairs else 'scenes.jsonl')}")
+
+
+def build(
+    recipe: Annotated[str, typer.Argument(help="`relata list recipes` shows them.")],
+    scenes: Annotated[Path, typer.Option("--scenes", help="A file or folder of scenes.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for examples, rejections and report.")],
+    teacher: Annotated[str, typer.Option(help="rules: no key, no network; or script:FILE.")] = "rules",
+    exclude: Annotated[Path | None, typer.Option(help="Text file of images that must not be used.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
+    option: MoreOption = None,
+) -> None:
+    """Turn scenes into training examples.
+
+    A stopped run goes on where it was when it is started again.
+
+    \b
+    Example: relata build rec --scenes world/scenes.jsonl --out examples
+    """
+    from yaml import safe_load
+
+    from relata.recipes import build
+
+    options = {key: safe_load(value) for key, value in pairs(option, "--option").items()}
+    left_out = () if exclude is None else exclude
+    report = build(recipe, scenes, teacher, out=out, workers=workers, seed=seed, exclude=left_out, **options)
+    typer.echo(report)

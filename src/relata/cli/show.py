@@ -1,0 +1,68 @@
+"""Commands that show: view, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relata.cli._shared import ImagesOption, progress, show
+from relata.errors import RelataError
+
+if TYPE_CHECKING:
+    from relata.view.report import Table
+
+
+def view(
+    path: Annotated[Path, typer.Argument(help="Scenes, groups, examples, answers or scores; a file or a folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .html file, or a folder for index.html.")],
+    images: ImagesOption = None,
+    limit: Annotated[int, typer.Option(help="Most records to show.")] = 200,
+) -> None:
+    """Write a page that shows what a file holds.
+
+    Pictures are copied, made small, so that the page can be moved and needs nothing but a browser.
+
+    \b
+    Example: relata view world/scenes.jsonl --out page
+    """
+    from relata.view import view
+
+    typer.echo(view(path, out, images, limit))
+
+
+def demo(
+    quick: Annotated[bool, typer.Option("--quick", help="Train and ask less; the scores are rough.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; demo or demo-quick if not given.")] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder of real photos, for the parts without training.")] = None,
+    annotations: Annotated[list[str] | None, typer.Option(help="FORMAT=PATH of the photos; may be repeated.")] = None,
+) -> None:
+    """Run the whole flow on rendered pictures: make data, train, examine, draw, report.
+
+    Two models are trained side by side, one with relation data and one without. It needs two cores, no GPU, no key and
+    no network. A stopped demo goes on when it is started again.
+
+    \b
+    Example: relata demo --quick
+    """
+    from relata.demo import FULL, QUICK, Photos, run
+
+    if (photos is None) != (not annotations):
+        raise RelataError("--photos FOLDER and --annotations FORMAT=PATH go together; give both")
+    real = Photos(tuple(annotations), photos) if photos is not None and annotations else None
+    folder = out or Path("demo-quick" if quick else "demo")
+    with progress() as shown:
+        outcome = run(folder, QUICK if quick else FULL, shown, real)
+    _print(outcome.scores)
+    typer.echo(f"report: {outcome.report}")
+
+
+def _print(scores: Table) -> None:
+    from rich import box
+    from rich.table import Table as Shown
+
+    table = Shown(*scores.columns, title=scores.title, box=box.SIMPLE)
+    for row in scores.rows:
+        table.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell or "") for cell in row))
+    show(table)
