@@ -146,9 +146,9 @@ def test_a_constant_letter_scores_nothing(letter: str, files: Path, answers: Ans
 
 
 def test_random_letters_score_next_to_nothing(tmp_path: Path, answers: Answers) -> None:
-    questions, rng = circles(3000), random.Random(5)
+    questions, rng = circles(1200), random.Random(5)
     crpe.write(questions, tmp_path / "crpe.jsonl")
     scores = score("crpe", answers((q.id, rng.choice("ABCD")) for q in questions), tmp_path / "crpe.jsonl")
     assert scores["official"].value <= 0.25**4 + 0.005
     assert scores["fixed"].value <= 0.25**4 + 0.005
-    assert scores["rows"].value == pytest.approx(0.25, abs=0.02)
+    assert scores["rows"].value == pytest.approx(0.25, abs=0.03)

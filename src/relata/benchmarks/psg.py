@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from relata.benchmarks._answers import Reply
-from relata.benchmarks._psg_file import PREDICATES, Question, graphs, load, questions
+from relata.benchmarks._psg_file import PREDICATES, PROMPT, Question, graphs, load, questions
 from relata.benchmarks._scores import Details, Score, Scored, Value
 from relata.chat import Answer, ImageRef
 from relata.dialects import Dialect
@@ -32,7 +32,7 @@ from relata.metrics.matching import Mappers, Match, match
 from relata.metrics.rules import PRESETS, Rules, preset
 from relata.scene import Scene
 
-__all__ = ["DEFAULT", "PREDICATES", "PROTOCOLS", "Question", "ask", "questions", "score"]
+__all__ = ["DEFAULT", "PREDICATES", "PROMPT", "PROTOCOLS", "Question", "ask", "questions", "score"]
 
 PROTOCOLS = tuple(PRESETS)
 DEFAULT = ("openpsg-official", "openpsg-fixed", "asmv2-official", "asmv2-fixed")
