@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from relata.grounded import Mention, Predicate, Problem, Span, Text
 from relata.scene import Box
@@ -26,6 +27,7 @@ _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?(?:\s*,\s*-?\d+(?:\.\d+)?){3}
 _MARKS = str.maketrans("[]<>", "    ")
 
 
+@lru_cache(maxsize=65536)
 def words(text: str) -> str:
     """A label or caption with nothing in it that could be taken for a citation, on one line."""
     return " ".join(text.translate(_MARKS).split())
