@@ -246,7 +246,7 @@ class Model:
         """
         pixels = self.processor.pixels([self._open(image)])[0]
         flat = (pixels[:, :, 1:] == pixels[:, :, :-1]).all(0).float().mean()
-        return self.network.config.trained_on if flat < 0.5 else ""
+        return self.network.config.trained_on if flat < 0.78 else ""
 
     def answer(self, images: Sequence[Picture], question: str | Sequence[Span]) -> str:
         """The reply to a question, in the model's dialect: `<r0>` is the first region of the first image."""

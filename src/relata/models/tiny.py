@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from transformers import LlamaConfig
 
+from relata.chat import Example
+from relata.grounded import plain
 from relata.models.config import RelataConfig, RelataTowerConfig
-from relata.models.processing import RelataProcessor, word_tokenizer
+from relata.models.processing import RelataProcessor, text_tokenizer, word_tokenizer
 from relata.models.relata import RelataForConditionalGeneration
+from relata.store import records
 from relata.synth.edit import TRANSFORMS
 from relata.synth.rules import INVERSE
 from relata.synth.world import COLOURS, PREDICATES, SHAPES, SIZE, TEXTURES
 
 N_REGIONS = 12
+#: Most tokens of a vocabulary learnt from examples.
+ENGLISH = 4096
 #: What the tower tells of one object beside its name. Neither is a relation: which other object it is, is not told.
 STATES = ("hidden", "covering", "linked")
 TRAINED_ON = (
@@ -31,9 +38,19 @@ def vocabulary() -> tuple[list[str], list[str]]:
     return [w for w in words if " " not in w], phrases
 
 
-def create(layers: int = 4, width: int = 192) -> tuple[RelataForConditionalGeneration, RelataProcessor]:
-    """An untrained model and its processor. Seed torch before."""
-    tokenizer = word_tokenizer(*vocabulary(), N_REGIONS)
+def create(
+    layers: int = 4, width: int = 192, examples: Path | None = None
+) -> tuple[RelataForConditionalGeneration, RelataProcessor]:
+    """An untrained model and its processor. Seed torch before.
+
+    Args:
+        examples: what `relata build` wrote; the tokenizer is then learnt from its words, and the model speaks English.
+    """
+    if examples is None:
+        tokenizer = word_tokenizer(*vocabulary(), N_REGIONS)
+    else:
+        messages = (message for example in records(examples, Example) for message in example.messages)
+        tokenizer = text_tokenizer((plain(message.spans) for message in messages), ENGLISH, N_REGIONS)
     text = LlamaConfig(
         vocab_size=len(tokenizer) - N_REGIONS,
         hidden_size=width,
@@ -53,8 +70,8 @@ def create(layers: int = 4, width: int = 192) -> tuple[RelataForConditionalGener
         text_config=text,
         n_regions=N_REGIONS,
         inverses={PREDICATES[p]: PREDICATES[q] for p, q in INVERSE.items()},
-        predicates=tuple(PREDICATES),
-        trained_on=TRAINED_ON,
+        predicates=tuple(PREDICATES) if examples is None else (),
+        trained_on=TRAINED_ON if examples is None else "",
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

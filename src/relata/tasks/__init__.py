@@ -24,6 +24,18 @@ class Turn(NamedTuple):
     question: tuple[Span, ...]
     answer: tuple[Span, ...]
 
+    @property
+    def parts(self) -> tuple[tuple[tuple[Span, ...], bool], ...]:
+        """The conversation in order: what is said, and whether it is an answer, to be learnt."""
+        return (self.question, False), (self.answer, True)
+
+
+class Talk(NamedTuple):
+    """A conversation of any length, in the form of `Turn.parts`."""
+
+    kind: str
+    parts: tuple[tuple[tuple[Span, ...], bool], ...]
+
 
 @dataclass(frozen=True)
 class Facts:

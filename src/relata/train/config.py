@@ -65,6 +65,8 @@ class Run(Record, frozen=True, kw_only=True):
     """`new`: the tiny model from zero; or the folder of a checkpoint."""
     layers: int = 4
     """Decoder layers of a new model."""
+    vocabulary: str = ""
+    """Examples whose words a new model's tokenizer is made of; empty: the words of the synthetic world."""
     seed: int = 0
     precision: Literal["bf16", "fp32"] = "bf16"
     """Of the products of matrices; the weights are fp32 either way."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,19 @@ from relata.synth.edit import edit
 from relata.synth.records import to_group, to_scene
 from relata.synth.render import render
 from relata.synth.world import sample
-from relata.tasks import Facts, PairFacts, Turn, choice, comparison, locate, region, relation, scene_graph, transform
+from relata.tasks import (
+    Facts,
+    PairFacts,
+    Talk,
+    Turn,
+    choice,
+    comparison,
+    locate,
+    region,
+    relation,
+    scene_graph,
+    transform,
+)
 
 F = TypeVar("F")
 Ask = Callable[[F, random.Random], Turn | None]
@@ -59,7 +71,7 @@ class Row:
     """By which the turns name regions (pixels)."""
     seen: list[list[Box]]
     """Where the model looks: the same boxes, perhaps with noise."""
-    turns: list[Turn]
+    turns: Sequence[Turn | Talk]
     sizes: list[tuple[int, int]]
     """(width, height) of each image, pixels."""
     numbers: list[int] = field(default_factory=list)

@@ -80,7 +80,7 @@ def pack(row: Row, processor: RelataProcessor, most: int, rng: random.Random | N
     prefix = processor.tokenizer.backend_tokenizer.encode(processor.prefix(row.regions, numbers)).ids
     packed = Packed(list(prefix), [-100] * len(prefix), [0] * len(prefix), list(range(len(prefix))), [])
     for turn in row.turns:
-        write = [(dialect.write(_without_slots(turn.question)), False), (dialect.write(turn.answer), True)]
+        write = [(dialect.write(_without_slots(spans)), learnt) for spans, learnt in turn.parts]
         tokens = tokenise(write, processor, where)
         if len(packed.ids) + len(tokens.ids) > most:
             if not packed.kinds:

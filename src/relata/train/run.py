@@ -27,9 +27,12 @@ from relata.models import checkpoint
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
 from relata.models.tiny import create
+from relata.scene import Scene
+from relata.store import records
 from relata.train import objects
 from relata.train.config import Run, Stage
 from relata.train.config import load as load_run
+from relata.train.conversations import Conversations
 from relata.train.freeze import adapt, freeze, table
 from relata.train.mixture import Mixture
 from relata.train.optim import Average, Optimiser, rate
@@ -83,7 +86,7 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
         job.run(state if number == state.stage else _State(number))
         state = _State(number + 1)
     if accelerator.is_main_process:
-        save(model, processor, run, out)
+        save(model, processor, rows(run.stages[-1], processor.n_regions, accelerator.num_processes), out)
         (out / "state.pt").unlink(missing_ok=True)
     accelerator.wait_for_everyone()
     return out
@@ -91,7 +94,7 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
 
 def build_model(run: Run) -> tuple[RelataForConditionalGeneration, RelataProcessor]:
     if run.model == "new":
-        return create(run.layers)
+        return create(run.layers, examples=Path(run.vocabulary) if run.vocabulary else None)
     folder = Path(run.model)
     if not (folder / "config.json").is_file():
         raise RelataError(f"model {run.model!r} is neither 'new' nor the folder of a checkpoint")
@@ -145,7 +148,7 @@ class _Job:
         if accelerator.is_main_process:
             print(f"stage {number + 1}/{len(run.stages)} {stage.name}: {stage.steps} steps\n{table(model)}", flush=True)
         objective = objects.Objects(model.tower) if stage.objective == "objects" else Turns(model)
-        self.mixture = None if stage.objective == "objects" else mixture(stage)
+        self.rows = rows(stage, processor.n_regions, accelerator.num_processes)
         model.set_attn_implementation("eager")  # on a CPU, faster than the fused kernel with a mask
         self.objective = accelerator.prepare(objective)
         # after prepare: spreading a model over processes moves its weights to other memory
@@ -195,11 +198,11 @@ class _Job:
         """This process's share of a step: a function of (seed, stage, step, process)."""
         rank, size = self.accelerator.process_index, self.stage.batch
         seed = self.run_config.seed * 1000 + self.number
-        if self.mixture is None:
+        if self.rows is None:
             return objects.batch(seed, step, rank, size)
         rows, packed = [], []
         for index in range(rank * size, (rank + 1) * size):
-            row = self.mixture.row(seed, step, index)
+            row = self.rows.row(seed, step, index)
             rng = random.Random(f"relata numbers {seed} {step} {index}")
             packed.append(pack(row, self.processor, self.stage.tokens, rng, f"step {step}, row {index}"))
             rows.append(row)
@@ -228,15 +231,16 @@ class _Job:
                 value.copy_(kept)
 
 
-def mixture(stage: Stage) -> Mixture:
-    """What a stage of turns draws from."""
+def rows(stage: Stage, n_regions: int, processes: int) -> Mixture | Conversations | None:
+    """What a stage's rows are drawn from; None for the tower's own, which are not rows."""
+    images = Path(stage.images) if stage.images else None
+    if stage.objective == "objects":
+        return None
+    if stage.objective == "examples":
+        return Conversations(Path(stage.data), images, n_regions, stage.batch * processes)
     scenes = None
     if stage.data != "synth":
-        from relata.scene import Scene
-        from relata.store import records
-
         scenes = [scene for scene in records(Path(stage.data), Scene) if scene.relations]
-    images = Path(stage.images) if stage.images else None
     return Mixture(stage.turns, stage.pairs, stage.box_noise, scenes=scenes, images=images)
 
 
@@ -250,19 +254,22 @@ def _keep(log: Path, stage: int, step: int) -> None:
 
 
 @torch.no_grad()
-def mean_region(model: RelataForConditionalGeneration, processor: RelataProcessor, rows: int = 100) -> Tensor:
+def mean_region(
+    model: RelataForConditionalGeneration, processor: RelataProcessor, source: Mixture | Conversations, count: int = 100
+) -> Tensor:
     """The mean code of the regions of training scenes: all that a blind model is given."""
-    mixture = Mixture({"name": 1.0})
-    drawn = [mixture.row(-1, 0, index) for index in range(rows)]
-    packed = [pack(row, processor, 512, None, "mean region") for row in drawn]
-    batch = collate(drawn, packed, processor)
-    codes = model.eval().encode(batch["pixel_values"], batch["boxes"])
-    return codes[batch["boxes"].any(-1)].mean(0)
+    drawn = [source.row(-1, 0, index) for index in range(count)]
+    boxes = processor.boxes([b for row in drawn for b in row.regions], [s for row in drawn for s in row.sizes])
+    codes = model.eval().encode(processor.pixels([image for row in drawn for image in row.images]), boxes)
+    return codes[boxes.any(-1)].mean(0)
 
 
-def save(model: RelataForConditionalGeneration, processor: RelataProcessor, run: Run, out: Path) -> None:
+def save(
+    model: RelataForConditionalGeneration, processor: RelataProcessor, source: Mixture | Conversations | None, out: Path
+) -> None:
     """Weights, configuration and processor, as transformers lays them out."""
-    model.mean_region.copy_(mean_region(model, processor))
+    if source is not None:
+        model.mean_region.copy_(mean_region(model, processor, source))
     model.save_pretrained(out)
     processor.save_pretrained(out)
 
