@@ -259,6 +259,22 @@ def test_a_model_with_graphs_is_asked_for_them(files: Path, tmp_path: Path, scri
     assert talked["asmv2-fixed"].value == 0.5
 
 
+def test_a_published_answer_to_a_published_image(shared_data: Path, answers: Answers, tmp_path: Path) -> None:
+    # All-Seeing v2's seed example on the image of the PSG record; its boxes are in the original frame. It calls both
+    # persons "people", and four of the six gold relations are about them.
+    said = (shared_data / "asmv2" / "detailed_description" / "000_conv.txt").read_text()
+    rows, data = answers([(107902, said)]), shared_data / "excerpts" / "psg_one_record.json"
+    (tmp_path / "synonyms.txt").write_text("person, people\n")
+
+    def found(**options: Any) -> dict[str, float]:
+        return headline(score("psg", rows, data, dialect="asmv2:original", **options))
+
+    exact = {"openpsg-official": 0, "openpsg-fixed": 0}
+    assert found() == pytest.approx({**exact, "asmv2-official": 2 / 6, "asmv2-fixed": 2 / 6})
+    synonyms = found(synonyms=tmp_path / "synonyms.txt")
+    assert synonyms == pytest.approx({**exact, "asmv2-official": 1, "asmv2-fixed": 1})
+
+
 # Agreement with plain loops, from text to score. What is malformed is left out: there our dialects mend and report,
 # where the published parser shifts boxes or drops the rest of the line.
 
