@@ -117,7 +117,8 @@ SCORES = {
     "settings": {"seed": 1, "device": None},
     "runs": [{"seed": 1, "value": 0.6}, {"seed": 2, "value": 0.65}],
     "options": ["A", "B"],
-    "details": {"official": {"rules": {"top": 20}, "values": {"R@20": {"value": 0.2}}, "notes": ["no masks"], "n": 3}},
+    "letters": [f"option {i}" for i in range(9)],
+    "details": {"official": {"rules": {"top": 20}, "values": {"R@20": {"value": 0.2}}, "notes": ["no masks"]}},
     "deep": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
     "empty": {},
 }
@@ -131,21 +132,22 @@ def test_scores_become_tables_with_what_matters_first() -> None:
         ("value", 0.634),
         ("interval", "0.604 to 0.664"),
         ("count", 1000),
+        ("options", "A, B"),
     )
     by_name = {section.title: section for section in others}
     category = by_name["By category"]
     assert isinstance(category, Table)
     assert category.columns == ("", "value", "count", "note")
     assert category.rows == (("left of", 0.6, 10, None), ("under", 0.55, 11, "few"))
-    runs, options, settings = by_name["Runs"], by_name["Options"], by_name["Settings"]
+    runs, letters, settings = by_name["Runs"], by_name["Letters"], by_name["Settings"]
     assert isinstance(runs, Table)
     assert runs.rows == (("1", 1, 0.6), ("2", 2, 0.65))
-    assert isinstance(options, Table)
-    assert options.rows == (("1", "A"), ("2", "B"))
+    assert isinstance(letters, Table)
+    assert letters.rows[8] == ("9", "option 8")
     assert isinstance(settings, Table)
     assert settings.rows == (("seed", 1), ("device", None))
     assert [name for name in by_name if name.startswith("Details")] == [
-        *("Details, official", "Details, official, rules", "Details, official, values", "Details, official, notes")
+        *("Details, official", "Details, official, rules", "Details, official, values")
     ]
     deep = by_name["Deep, a, b, c"]
     assert isinstance(deep, Code)

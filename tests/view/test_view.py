@@ -76,7 +76,7 @@ def test_an_evaluation_is_its_scores_and_its_answers(tmp_path: Path) -> None:
     lines(tmp_path / "answers.jsonl", Answer("q1", "yes"))
     (tmp_path / "scores.json").write_text('{"protocol": "official", "value": 0.5}')
     page = view(tmp_path, tmp_path / "out")
-    assert [section["title"] for section in data(page)["sections"]] == ["Scores", "answers.jsonl"]
+    assert [section["title"] for section in data(page)["sections"]] == ["Summary", "answers.jsonl"]
 
 
 def test_answers_that_are_scenes_are_drawn_beside_the_scores(scene: Scene, photos: Path, tmp_path: Path) -> None:

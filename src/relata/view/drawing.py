@@ -97,7 +97,7 @@ def _plan(scene: Scene, nodes: list[tuple[float, float]], lines: list[Line]) -> 
     middle = [((r.box.x1 + r.box.x2) / 2, (r.box.y1 + r.box.y2) / 2) for r in scene.regions]
     start: Floats = np.array(middle) * (600.0 / max(scene.width, scene.height))
     sizes: Floats = np.array(nodes)
-    lengths = [(a, b, 70.0 + size[0] + (nodes[a][0] + nodes[b][0]) / 4) for a, b, _, size in lines]
+    lengths = [(a, b, 80.0 + size[0] + (nodes[a][0] + nodes[b][0]) / 3) for a, b, _, size in lines]
     places = spread(start, sizes, lengths)
     for _ in range(12):
         plan = _placed(places, nodes, lines)

@@ -124,16 +124,18 @@ function objectList(view) {
 }
 
 function tripletList(view) {
-  const end = ([p, i]) => [number(view.panels[p].shapes[i]), words(view.panels[p].shapes[i].label)];
+  const end = ([p, i]) => h("span", { class: "who" }, number(view.panels[p].shapes[i]), words(view.panels[p].shapes[i].label));
+  const told = view.item.edges.map((edge) => (edge.facts || []).join(" · "));
+  const kinds = new Set(told.filter((_, i) => !view.item.edges[i].link));
+  const common = kinds.size === 1 ? [...kinds][0] : ""; // said once, above the list
   view.rows = view.item.edges.map((edge, i) => {
-    const facts = (edge.facts || []).join(" · ");
     const predicate = h("span", { class: edge.link ? "predicate link" : "predicate" }, words(edge.predicate));
-    const said = h("span", { class: "said" }, ...end(edge.subject), predicate, ...end(edge.object));
-    const row = h("button", { class: "triplet step" }, said, facts && words(facts, "facts"));
+    const said = h("span", { class: "said" }, end(edge.subject), predicate, end(edge.object));
+    const row = h("button", { class: "triplet step" }, said, !common && told[i] && words(told[i], "facts"));
     return lights(view, row, () => ofEdges(view, [i]));
   });
   if (!view.rows.length) return null;
-  const title = h("h4", {}, view.count, view.unpin);
+  const title = h("h4", {}, view.count, common && words(common, "facts"), view.unpin);
   return h("section", { class: "triplets" }, title, h("div", { class: "list" }, ...view.rows));
 }
 

@@ -83,7 +83,7 @@ def _scores(path: Path) -> list[Section]:
         data = path.read_bytes()
     except OSError as error:
         raise RelataError(f"{path}: cannot be read ({error.strerror})") from error
-    return sections(decode(data, dict[str, Any], path.name), "Scores")
+    return sections(decode(data, dict[str, Any], path.name), "Summary")
 
 
 def _table(file: Path, limit: int) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from relata.view.report import Cell, Code, Section, Table
+from relata.view.report import Cell, Code, Section, Table, cell
 from relata.view.words import line
 
 #: Values of these names are said first, in this order.
@@ -57,13 +57,15 @@ def _sections(titles: tuple[str, ...], value: dict[str, Any] | list[Any]) -> lis
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value fits one cell: a scalar, or a short list of numbers such as an interval."""
+    """Whether a value fits one cell: a scalar, or a short list of them such as an interval."""
     if isinstance(value, list):
-        return 0 < len(value) <= 4 and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
+        scalars = all(isinstance(v, (str, int, float)) for v in value)
+        return scalars and 0 < len(value) <= 8 and sum(len(str(v)) for v in value) <= 80
     return value is None or isinstance(value, (str, int, float, bool))
 
 
 def _plain(value: Any) -> Cell:
     if isinstance(value, list):
-        return (" to " if len(value) == 2 else ", ").join(f"{number:.4g}" for number in value)
+        interval = len(value) == 2 and all(isinstance(v, (int, float)) for v in value)
+        return (" to " if interval else ", ").join(map(cell, value))
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
