@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import naive_graphs as naive
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from relata.benchmarks import Scores, evaluate, psg, score
-from relata.errors import RelataError
+from relata.errors import MissingExtra, RelataError
 from relata.scene import Box, Region, Relation, Scene, encode
 
 Answers = Callable[..., Path]
@@ -120,6 +122,36 @@ def test_synonyms_and_lemmas(files: Path, answers: Answers, tmp_path: Path) -> N
     # two, rider -> person; pony -> horse
     assert found(synonyms=tmp_path / "synonyms.txt") == pytest.approx(2 / 3)
     assert found(synonyms=tmp_path / "synonyms.txt", lemmas=str.split) == 0
+
+
+def test_lemmas_by_the_name_of_a_spacy_model(
+    files: Path, answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, data = answers([(0, SAID.replace("The person", "people")), (1, "")]), files / "psg_questions.jsonl"
+
+    class Token:
+        def __init__(self, word: str) -> None:
+            self.lemma_ = {"people": "person"}.get(word, word)
+
+    fake = SimpleNamespace(load=lambda name: lambda text: [Token(word) for word in text.split()])
+    monkeypatch.setitem(sys.modules, "spacy", fake)
+    scores = score("psg", rows, data, "asmv2-official", lemmas="en_core_web_sm")
+    assert scores["asmv2-official"].value == pytest.approx(2 / 3)
+    assert scores.details["asmv2-official"].rules["lemmas"] == "en_core_web_sm"
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(RelataError, match="pip install spacy"):
+        score("psg", rows, data, "asmv2-official", lemmas="en_core_web_sm")
+
+
+def test_embed_by_the_name_of_a_model(files: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, data = answers([(0, SAID), (1, "")]), files / "psg_questions.jsonl"
+    fake = SimpleNamespace(encode=lambda texts: np.ones((len(texts), 2)))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=lambda name: fake))
+    scores = score("psg", rows, data, "robin-fixed", embed="all-MiniLM-L6-v2")
+    assert scores.details["robin-fixed"].rules["embed"] == "all-MiniLM-L6-v2"
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(MissingExtra, match=r"relata\[semantic\]"):
+        score("psg", rows, data, "robin-fixed", embed="all-MiniLM-L6-v2")
 
 
 def test_a_box_with_two_names(files: Path, answers: Answers) -> None:
@@ -250,6 +282,7 @@ def test_a_model_with_graphs_is_asked_for_them(files: Path, tmp_path: Path, scri
     model = Graphs()
     scores = evaluate("psg", model, files / "psg.json", "openpsg-fixed", out=tmp_path / "run", images="photos")  # type: ignore[arg-type]
     assert scores["openpsg-fixed"].value == 1
+    assert Scores.load(tmp_path / "run" / "scores.json") == scores
     assert model.asked == [Path(f"photos/val2017/00000000000{k}.jpg") for k in (1, 2)]
     again = Graphs()
     assert evaluate("psg", again, files / "psg.json", "openpsg-fixed", out=tmp_path / "run") == scores  # type: ignore[arg-type]

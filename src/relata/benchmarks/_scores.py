@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +53,6 @@ class Details(Record, frozen=True, omit_defaults=False):
     rules: dict[str, Any]
     values: dict[str, Value]
     table: dict[str, Value]
-    notes: tuple[str, ...] = ()
-    """What a reader of the score must know, e.g. what was left out."""
 
 
 class Scored(NamedTuple):
@@ -102,8 +101,8 @@ class Scores(Record, frozen=True, omit_defaults=False):
             )
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-        notes = {f"{name}: {note}": None for name, details in self.details.items() for note in details.notes}
-        return "\n".join([head, *lines, *notes])
+        rules = (f"{name}: {_told(details.rules)}" for name, details in self.details.items())
+        return "\n".join([head, *lines, *rules])
 
     def write(self, path: Path) -> None:
         """Write `scores.json`: whole or not at all."""
@@ -120,6 +119,18 @@ class Scores(Record, frozen=True, omit_defaults=False):
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except (msgspec.DecodeError, FileNotFoundError) as error:
             raise RelataError(f"{path}: {error}; expected the scores.json of an evaluation") from error
+
+
+def _told(rules: Mapping[str, Any]) -> str:
+    """Rules on one line: `reading strict, grouping circular`."""
+    cells = ((key, "/".join(map(str, value)) if isinstance(value, list) else value) for key, value in rules.items())
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cells)
+
+
+def rules_of(record: Record) -> dict[str, Any]:
+    """All fields of a record of rules but its name, as they are written to `scores.json`."""
+    fields = msgspec.structs.asdict(record)
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in fields.items() if key != "name"}
 
 
 def versions() -> dict[str, str]:

@@ -18,12 +18,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from relata.benchmarks._answers import Reply
 from relata.benchmarks._crpe_construct import construct
 from relata.benchmarks._crpe_file import Question, questions, rotations, write
-from relata.benchmarks._scores import Details, Score, Scored, Value
+from relata.benchmarks._scores import Details, Score, Scored, Value, rules_of
 from relata.chat import Answer
 from relata.errors import RelataError
 from relata.metrics import choice
@@ -58,7 +56,7 @@ def score(questions: Sequence[Question], replies: Mapping[str, Reply], protocol:
     unit = "accuracy" if rules.grouping == "none" else "circular accuracy"
     over = f"mean of {', '.join(split)}" if rules.averaging == "categories" else "all rows"
     headline = Score.of(f"{unit}, {over}", result.total, result.unreadable)
-    return Scored(headline, Details(msgspec.to_builtins(rules), {}, table))
+    return Scored(headline, Details(rules_of(rules), {}, table))
 
 
 def _item(question: Question, reply: Reply) -> choice.Item:

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from relata.benchmarks._answers import Reply
 from relata.benchmarks._psg_file import PREDICATES, PROMPT, Question, graphs, load, questions
-from relata.benchmarks._scores import Details, Score, Scored, Value
+from relata.benchmarks._scores import Details, Score, Scored, Value, rules_of
 from relata.chat import Answer, ImageRef
 from relata.dialects import Dialect
 from relata.dialects import dialect as dialect_named
@@ -61,7 +60,7 @@ def score(
     protocol: str,
     dialect: str = "asmv2",
     synonyms: str | Path | None = None,
-    lemmas: labels.Lemmas | None = None,
+    lemmas: labels.Lemmas | str | None = None,
     embed: labels.Embed | str | None = None,
     train: str | Path | None = None,
 ) -> Scored:
@@ -70,7 +69,8 @@ def score(
     Args:
         dialect: the dialect of the replies.
         synonyms: a file with a line of comma-separated words per class, the class first; `asmv2-*` maps labels by it.
-        lemmas: a phrase to its lemmas, for `asmv2-*`; without it, a plain singular. The published numbers used spaCy.
+        lemmas: a phrase to its lemmas, or the name of a spaCy model, for `asmv2-*`; without it, a plain singular. The
+            published numbers used `en_core_web_sm`.
         embed: texts to vectors, or the name of a sentence-transformers model, for `robin-*`.
         train: a psg.json; adds zero-shot recall, of gold triplets that its images outside the test split do not have.
 
@@ -81,7 +81,7 @@ def score(
     rules, speaker, rows = preset(protocol), dialect_named(dialect), _synonyms(synonyms)
     read = [_read(question, replies[question.id], rules, speaker) for question in questions]
     classes, predicates = (questions[0].classes, questions[0].predicates) if questions else ((), ())
-    mappers = labels.mappers(rules, classes, predicates, rows, lemmas or labels.lemmas, _embedder(embed))
+    mappers = labels.mappers(rules, classes, predicates, rows, _lemmatiser(lemmas), _embedder(embed))
     golds, said = [question.gold for question in questions], [reply.graph for reply in read]
     matched = match(golds, said, rules, mappers, predicates)
     free = match(golds, said, rules.replace(constraint="none"), mappers, predicates)
@@ -96,7 +96,13 @@ def score(
         unreadable=sum(not reply.readable for reply in read) / max(len(read), 1),
     )
     table = recall.per_predicate(matched, rules.cuts[0])
-    about = {**msgspec.to_builtins(rules), "dialect": dialect, "synonyms": len(rows)}
+    about = {
+        **rules_of(rules),
+        "dialect": dialect,
+        "synonyms": len(rows),
+        "lemmas": _name(lemmas, "plain singular"),
+        "embed": _name(embed, "none"),
+    }
     return Scored(headline, Details(about, _as_values(values), _as_values(table)))
 
 
@@ -183,6 +189,25 @@ def _synonyms(path: str | Path | None) -> list[tuple[str, ...]]:
         return []
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return [tuple(word.strip() for word in line.split(",")) for line in lines if line.strip()]
+
+
+def _name(chosen: object, default: str) -> str:
+    """How an option is written down: as the user named it."""
+    return default if chosen is None else chosen if isinstance(chosen, str) else "given"
+
+
+def _lemmatiser(lemmas: labels.Lemmas | str | None) -> labels.Lemmas:
+    if not isinstance(lemmas, str):
+        return lemmas or labels.lemmas
+    try:
+        import spacy  # type: ignore[import-not-found, unused-ignore]
+
+        pipeline = spacy.load(lemmas)
+    except (ImportError, OSError) as error:
+        raise RelataError(
+            f"lemmas {lemmas!r}: {error}; pip install spacy, then python -m spacy download {lemmas}"
+        ) from error
+    return lambda phrase: [token.lemma_ for token in pipeline(phrase)]
 
 
 def _embedder(embed: labels.Embed | str | None) -> labels.Embed | None:
