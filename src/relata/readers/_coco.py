@@ -70,9 +70,8 @@ def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) 
 def _region(draft: Draft, thing: Instance | Segment, file: Source, mask: Mask | None) -> None:
     label = file.labels.get(thing.category_id)
     if label is None:
-        return draft.problem(
-            f"region {thing.id}", f"has category {thing.category_id}, which `categories` does not hold"
-        )
+        draft.no_region(thing.id, f"has category {thing.category_id}, which `categories` does not hold")
+        return
     x, y, width, height = thing.bbox
     group = f"a group: {label}" if thing.iscrowd else None
     draft.region(thing.id, label, (x, y, x + width, y + height), description=group, mask=mask)

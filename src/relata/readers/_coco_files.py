@@ -126,7 +126,10 @@ def gather(path: Path, entries: dict[int, Entry], rename: Callable[[str], str]) 
 def _kind(path: Path, annotations: Sequence[msgspec.Raw]) -> type[Annotation]:
     """Files are told apart by the fields of their first annotations, not by their names."""
     for raw in annotations[:100]:
-        fields = decode(raw, dict[str, msgspec.Raw])
+        try:
+            fields = decode(raw, dict[str, msgspec.Raw])
+        except RelataError:
+            continue  # it is reported when it is read
         for name, kind in _TELLTALE.items():
             if name in fields:
                 return kind

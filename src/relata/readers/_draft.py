@@ -24,6 +24,7 @@ class Draft:
         self.source = source
         self.problems: list[Rejected] = []
         self.regions: dict[int, Region] = {}
+        self._refused: set[int] = set()
         self._relations: dict[tuple[int, str, int], tuple[int, Relation]] = {}
         self._said = 0
 
@@ -41,17 +42,23 @@ class Draft:
         mask: Mask | None = None,
     ) -> None:
         """Add a region; `box` is x1, y1, x2, y2 in pixels, not checked yet."""
+        if not label:
+            self.no_region(id, "has no label; name it in the file")
+            return
         try:
             checked = Box(*box)
         except RelataError as error:
-            self.problem(f"region {id} ({label})", f"{error}; mend the box in the file")
+            self.no_region(id, f"{error}; mend the box in the file", label)
             return
-        if not label:
-            self.problem(f"region {id}", "has no label; name it in the file")
-        elif id in self.regions:
+        if id in self.regions:
             self.problem(f"region {id} ({label})", f"its id belongs to {self.regions[id].label!r} already")
         else:
             self.regions[id] = Region(id, label, checked, mask, attributes, description)
+
+    def no_region(self, id: int, reason: str, label: str = "") -> None:
+        """Report a region that cannot be added."""
+        self.problem(f"region {id} ({label})" if label else f"region {id}", reason)
+        self._refused.add(id)
 
     def relation(self, subject: int, predicate: str, object: int, kind: Kind | None = None) -> None:
         """Add a relation between region ids. A relation of a region to itself, or said before, is left out."""
@@ -66,6 +73,16 @@ class Draft:
             self.problem(f"relation {number}", f"{predicate!r} of {subject} and {object} was said before; once is kept")
         else:
             self._relations[key] = (number, Relation(subject, predicate, object, kind, None, self.source))
+
+    def free(self) -> int:
+        """An id that neither a region nor the end of a relation has, nor any greater one."""
+        ends = (end for subject, _, object in self._relations for end in (subject, object))
+        return max((-1, *self.regions, *self._refused, *ends)) + 1
+
+    def no_relation(self, reason: str) -> None:
+        """Report a relation that cannot be added; those after it keep their number."""
+        self.problem(f"relation {self._said}", reason)
+        self._said += 1
 
     def finish(self, id: str, photo: Photo, file: str, **rest: Any) -> Scene | Partial:
         """The scene, with the problems if there are any; `rest` are further fields of the scene.
@@ -92,7 +109,8 @@ class Draft:
         for number, relation in self._relations.values():
             missing = [end for end in (relation.subject, relation.object) if end not in ids]
             if missing:
-                why = "was left out" if missing[0] in self.regions else f"is not among the {len(self.regions)} regions"
+                known = missing[0] in self.regions or missing[0] in self._refused
+                why = "was left out" if known else f"is not among the {len(self.regions)} regions"
                 self.problem(f"relation {number}", f"{relation.predicate!r} points to region {missing[0]}, which {why}")
             else:
                 relations.append(relation)

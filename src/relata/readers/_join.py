@@ -47,11 +47,13 @@ def _join(first: Scene, second: Scene) -> Scene:
     for relation in second.relations:
         moved = relation.replace(subject=renamed[relation.subject], object=renamed[relation.object])
         relations.setdefault((moved.subject, moved.predicate, moved.object), moved)
-    captions = {" ".join(text.split()).casefold(): text for text in reversed(first.captions + second.captions)}
+    captions: dict[str, str] = {}
+    for text in first.captions + second.captions:
+        captions.setdefault(" ".join(text.split()).casefold(), text)
     return first.replace(
         regions=tuple(regions.values()),
         relations=tuple(relations.values()),
-        captions=tuple(reversed(captions.values())),
+        captions=tuple(captions.values()),
         labels=tuple(dict.fromkeys(first.labels + second.labels)),
         provenance=_all_sources(first.provenance, second.provenance),
     )

@@ -60,10 +60,10 @@ class Photos:
         name: str,
         size: tuple[int, int] | None = None,
         boxes: Iterable[Sequence[float]] = (),
-        assume: str = "",
+        assume: tuple[int, int] | None = None,
     ) -> Photo:
         """Image and size, from the first of these that tells it: `size`, the annotation's; the photo's header;
-        `assume`, the user's (`640x480`); if no folder of photos was named, the extent of `boxes` (x1, y1, x2, y2).
+        `assume`, the user's; if no folder of photos was named, the extent of `boxes` (x1, y1, x2, y2).
 
         Raises:
             RelataError: if none of these tells the size.
@@ -71,11 +71,10 @@ class Photos:
         image = self.path(name)
         if size is not None:
             return Photo(image, *size, {})
-        assumed = _pixels(assume) if assume else None
-        if self.images is not None and (assumed is None or os.path.isfile(self.images / image)):
+        if self.images is not None and (assume is None or os.path.isfile(self.images / image)):
             return Photo(image, *_header(self.images / image), {})
-        if assumed is not None:
-            return Photo(image, *assumed, {"size": "assumed"})
+        if assume is not None:
+            return Photo(image, *assume, {"size": "assumed"})
         ends = [(x2, y2) for _, _, x2, y2 in boxes if 0 < x2 < MOST_SIDE and 0 < y2 < MOST_SIDE]
         if not ends:
             raise RelataError(f"the annotation does not give the size of {name}; name the folder of photos")
@@ -102,6 +101,20 @@ def scaled(box: Sequence[float], width: int, height: int) -> tuple[float, float,
     return x1 * width, y1 * height, x2 * width, y2 * height
 
 
+def pixels(size: str) -> tuple[int, int] | None:
+    """The option `size`, `640x480`, as width and height; None if it is not given.
+
+    Raises:
+        RelataError: if it is written otherwise.
+    """
+    if not size:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", size)
+    if match is None:
+        raise RelataError(f"option size is {size!r}; write width x height in pixels, e.g. 640x480")
+    return int(match[1]), int(match[2])
+
+
 def _key(name: str) -> str:
     return coco_number(name) or PurePosixPath(name).name
 
@@ -116,10 +129,3 @@ def _header(path: Path) -> tuple[int, int]:
             return image.size
     except (OSError, Image.DecompressionBombError) as error:
         raise RelataError(f"photo {path} cannot be opened ({error}), so its size is unknown") from error
-
-
-def _pixels(size: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", size)
-    if match is None:
-        raise RelataError(f"size is {size!r}, but is written as width x height in pixels, e.g. 640x480")
-    return int(match[1]), int(match[2])

@@ -29,7 +29,7 @@ def describe(draft: Draft, phrases: Iterable[tuple[Sequence[float], str]], keep:
             draft.problem(f"phrase {number} ({text.strip()})", f"{error}; mend the box in the file")
     regions = list(draft.regions.values())
     shared = iou_matrix([region.box for region in regions], [box for box, _ in said])
-    free = max(draft.regions, default=-1) + 1
+    free = draft.free()
     for column, (box, text) in enumerate(said):
         best = int(shared[:, column].argmax()) if regions else -1
         if regions and shared[best, column] >= IOU_SAME_LABEL:

@@ -15,7 +15,7 @@ import msgspec
 from relata.readers._draft import Draft
 from relata.readers._json import each, pieces, short
 from relata.readers._outcome import Item, Records
-from relata.readers._photos import Photo, Photos, scaled
+from relata.readers._photos import Photo, Photos, pixels, scaled
 from relata.readers._phrases import describe
 
 FILES = ("context.jsonl", "*/context.jsonl")
@@ -46,9 +46,10 @@ def read(annotations: Path, images: Path | None, *, phrases: bool = False, size:
         size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
     """
     photos = Photos(images)
+    assumed = pixels(size)
 
     def make(record: _Record, where: str) -> Item:
-        photo = photos.look_up(record.image, assume=size)
+        photo = photos.look_up(record.image, assume=assumed)
         draft = Draft(where, "ferret")
         captions = _fill(draft, record.text, photo, phrases)
         return draft.finish(f"{record.category}_{record.question_id}", photo, short(annotations), captions=captions)

@@ -64,7 +64,7 @@ def _scene(id: str, graph: _Graph, draft: Draft, photos: Photos, file: str) -> I
             if relation.object.isdecimal():
                 draft.relation(number, relation.name, int(relation.object))
             else:
-                draft.problem(f"region {number}", f"{relation.name!r} points to {relation.object!r}, which is no id")
+                draft.no_relation(f"{relation.name!r} of {number} points to {relation.object!r}, which is no id")
     labels = tuple(word for word in (graph.location, graph.weather) if word)
     photo = photos.look_up(f"{id}.jpg", (graph.width, graph.height))
     return draft.finish(id, photo, file, labels=labels)

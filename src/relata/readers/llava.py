@@ -21,7 +21,7 @@ from relata.grounded import Span, plain
 from relata.readers._draft import Draft
 from relata.readers._json import each, pieces, short
 from relata.readers._outcome import Item, Records
-from relata.readers._photos import Photo, Photos, scaled
+from relata.readers._photos import Photo, Photos, pixels, scaled
 
 FILES = ("*.json", "*.jsonl")
 
@@ -60,6 +60,7 @@ def read(annotations: Path, images: Path | None, *, markup: str = "", size: str 
             `size: assumed`).
     """
     photos = Photos(images)
+    assumed = pixels(size)
     written = dialect(markup or ("asmv2:original" if "wo_square_pad" in annotations.name else "asmv2"))
 
     def make(record: _Record, where: str) -> Item:
@@ -68,7 +69,7 @@ def read(annotations: Path, images: Path | None, *, markup: str = "", size: str 
         if not (record.conversations or record.captions or record.instances):
             raise RelataError("has neither conversations, captions nor instances; is it a file of annotations?")
         known = (record.width, record.height) if record.width is not None and record.height is not None else None
-        photo = photos.look_up(record.image, known, assume=size)
+        photo = photos.look_up(record.image, known, assume=assumed)
         draft = Draft(where, "llava")
         for number, thing in enumerate(record.instances):
             draft.region(number, thing.category, scaled(thing.bbox, photo.width, photo.height))

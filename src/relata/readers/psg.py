@@ -117,14 +117,12 @@ def _fill(
         if 0 <= thing.category_id < len(labels):
             draft.region(position, labels[thing.category_id], thing.box, mask=shapes.get(position))
         else:
-            draft.problem(
-                f"region {position}", f"has category {thing.category_id}, but the file names {len(labels)} classes"
-            )
-    for number, (subject, object, index) in enumerate(image.relations):
+            draft.no_region(position, f"has category {thing.category_id}, but the file names {len(labels)} classes")
+    for subject, object, index in image.relations:
         if 0 <= index < len(predicates):
             draft.relation(subject, predicates[index], object)
         else:
-            draft.problem(f"relation {number}", f"has predicate {index}, but the file names {len(predicates)}")
+            draft.no_relation(f"has predicate {index}, but the file names {len(predicates)}")
 
 
 def _shapes(draft: Draft, image: _Image, photo: Photo, roots: Sequence[Path]) -> dict[int, Mask]:

@@ -94,14 +94,11 @@ def _fill(draft: Draft, image: _Image, predicates: Sequence[str], names: Sequenc
     if len(set(lengths)) > 1:
         raise RelataError(f"boxes_h, boxes_o, actions and objects have {lengths} entries; they need as many each")
     ids: dict[tuple[str, Xyxy], int] = {}
-    for number, (human, other, action, thing) in enumerate(
-        zip(image.boxes_h, image.boxes_o, image.actions, image.objects)
-    ):
+    for human, other, action, thing in zip(image.boxes_h, image.boxes_o, image.actions, image.objects):
         if not (0 <= action < len(predicates) and 0 < thing < len(names)):
-            draft.problem(
-                f"relation {number}",
-                f"has action {action} and object {thing}, but the file names {len(predicates)} actions and"
-                f" objects 1 to {len(names) - 1}",
+            draft.no_relation(
+                f"has action {action} and object {thing}, but the file names actions 0 to {len(predicates) - 1} and"
+                f" objects 1 to {len(names) - 1}"
             )
             continue
         pair = []

@@ -15,7 +15,7 @@ from relata.errors import RelataError
 from relata.readers._draft import Draft
 from relata.readers._json import short
 from relata.readers._outcome import Records, Rejected
-from relata.readers._photos import Photo, Photos, scaled
+from relata.readers._photos import Photo, Photos, pixels, scaled
 
 FILES = ("*.txt", "*/*.txt")
 
@@ -27,13 +27,14 @@ def join(files: Sequence[Path], images: Path | None, *, size: str = "") -> Recor
         size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
     """
     photos = Photos(images)
+    assumed = pixels(size)
     names: dict[Path, dict[int, str]] = {}
     for path in files:
         if path.parent not in names:
             names[path.parent] = _names(path.parent)
         draft = Draft(short(path), "yolo")
         try:
-            photo = photos.look_up(f"{path.stem}.jpg", assume=size)
+            photo = photos.look_up(f"{path.stem}.jpg", assume=assumed)
             for number, line in enumerate(path.read_text("utf-8").splitlines()):
                 _line(draft, number, line, names[path.parent], photo)
             yield draft.finish(path.stem, photo, short(path))
