@@ -1,0 +1,432 @@
+"""`build`: the same bytes however it is run or interrupted, and nothing lost in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import relata
+from relata import store
+from relata.chat import Example
+from relata.errors import RelataError
+from relata.filters import Rejection
+from relata.filters.leaks import key
+from relata.recipes import Report, build, rec
+from relata.scene import Box, Region, Relation, Scene, encode
+from relata.teachers import teacher
+
+
+def scene(number: int) -> Scene:
+    """A man, a dog and one to three trees; every fifth scene has no relations, every seventh no regions."""
+    if number % 7 == 6:
+        return Scene(f"s{number}", f"photos/{number:012d}.jpg", 100, 80)
+    regions = [Region(0, "man", Box(5, 5, 30, 70)), Region(1, "dog", Box(40, 40, 60, 70))]
+    regions += [Region(2 + k, "tree", Box(30 + 20 * k, 0, 45 + 20 * k, 30)) for k in range(number % 3 + 1)]
+    relations = (Relation(0, "holding", 1), Relation(0, "in front of", 2), Relation(1, "beside", 0))
+    return Scene(
+        f"s{number}",
+        f"photos/{number:012d}.jpg",
+        100,
+        80,
+        tuple(regions),
+        () if number % 5 == 4 else relations,
+        provenance={"dataset": "made up"},
+    )
+
+
+def scenes(count: int) -> list[Scene]:
+    return [scene(number) for number in range(count)]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, but the lock."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_a_run_leaves_examples_rejections_and_counts_that_add_up(tmp_path: Path) -> None:
+    report = build("rec", scenes(20), out=tmp_path / "run", shard=8)
+    examples = list(store.records(tmp_path / "run", Example))
+    rejections = list(store.records(tmp_path / "run", Rejection))
+    # no regions: 6 and 13; no relations: 4, 9, 14 and 19. The other 14 scenes give a description, a conversation and
+    # two captions; those without relations give the first two, and one rejection for the captions
+    assert report.scenes == 20
+    assert (report.kept, report.rejected, report.failed) == (14 * 4 + 4 * 2, 2 + 4, 0)
+    assert report.read == report.kept + report.rejected + report.failed
+    assert report.kinds == {"rec/detailed": 18, "rec/conversation": 18, "rec/region": 28}
+    assert report.reasons == {"no-regions": 2, "no-relations": 4}
+    assert len(examples) == report.kept
+    assert Counter(r.reason for r in rejections) == report.reasons
+    assert len({example.id for example in examples}) == len(examples)
+    assert (
+        (tmp_path / "run" / "report.md").read_text().startswith("# rec, teacher rules\n\n20 scenes; 70 read = 64 kept")
+    )
+    assert json.loads((tmp_path / "run" / "report.json").read_text())["kept"] == report.kept
+    assert not (tmp_path / "run" / "parts").exists()
+
+
+def test_examples_say_where_they_come_from(tmp_path: Path) -> None:
+    build("rec", scenes(1), out=tmp_path, seed=5)
+    example = next(store.records(tmp_path / "examples", Example))
+    assert example.id == "s0/rec/detailed"
+    assert example.recipe == "rec/detailed"
+    prompt = example.provenance.pop("prompt")
+    assert len(prompt) == 12
+    assert example.provenance == {
+        "dataset": "made up",
+        "scene": "s0",
+        "image": "photos/000000000000.jpg",
+        "recipe": "rec/detailed",
+        "teacher": "rules",
+        "seed": "5",
+    }
+    assert example.regions == (tuple(region.box for region in scene(0).regions),)
+
+
+def test_two_processes_give_the_bytes_of_one(tmp_path: Path) -> None:
+    build("rec", scenes(30), out=tmp_path / "one", shard=4)
+    build("rec", scenes(30), out=tmp_path / "two", shard=4, workers=2)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_a_file_of_scenes_gives_the_bytes_of_a_list(tmp_path: Path) -> None:
+    (tmp_path / "scenes.jsonl").write_bytes(b"".join(encode(one) + b"\n" for one in scenes(9)))
+    build("rec", scenes(9), out=tmp_path / "list", shard=4)
+    build("rec", tmp_path / "scenes.jsonl", out=tmp_path / "file", shard=4)
+    assert tree(tmp_path / "list") == tree(tmp_path / "file")
+
+
+@pytest.mark.parametrize(("count", "shard", "workers"), [(0, 1, 1), (0, 4, 2), (1, 1, 1), (1, 9, 2), (3, 1, 4)])
+def test_degenerate_sizes(tmp_path: Path, count: int, shard: int, workers: int) -> None:
+    report = build("rec", scenes(count), out=tmp_path, shard=shard, workers=workers)
+    assert report.scenes == count
+    assert len(list(store.records(tmp_path, Example))) == report.kept == 4 * count
+
+
+def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
+    first, same, other = (tmp_path / name for name in ("first", "same", "other"))
+    build("rec", scenes(6), out=first)
+    build("rec", scenes(6), out=same)
+    build("rec", scenes(6), out=other, seed=1)
+    assert tree(first) == tree(same)
+    assert tree(first)["examples/00000.jsonl"] != tree(other)["examples/00000.jsonl"]
+
+
+# ---------------------------------------------------------------------------------------------------- interruptions
+
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process loses nothing that it has handed to the system, so these tests need not wait for the disk."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "scenes.jsonl"
+    path.write_bytes(b"".join(encode(one) + b"\n" for one in scenes(16)))
+    return path
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Do something in a child process and return its id."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return child
+
+
+def lived(child: int) -> bool:
+    """Wait for a child process; whether it ended by itself."""
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.usefixtures("quick_disk")
+@pytest.mark.parametrize("kills", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_and_resumed(tmp_path: Path, source: Path, kills: int) -> None:
+    began = time.monotonic()
+    build("rec", source, out=tmp_path / "whole", shard=4)
+    lasts = time.monotonic() - began
+    expected = tree(tmp_path / "whole")
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    unfinished = 0
+    for attempt in range(kills):
+        out = tmp_path / str(attempt)
+        child = forked(lambda out=out: build("rec", source, out=out, shard=4))  # type: ignore[misc]
+        time.sleep(rng.uniform(0, lasts))  # the moment of the kill, not a wait for something
+        os.kill(child, signal.SIGKILL)
+        lived(child)
+        unfinished += not (out / store.MANIFEST).exists()
+        build("rec", source, out=out, shard=4)
+        assert tree(out) == expected, f"seed {seed}, attempt {attempt}"
+    assert unfinished > 0, f"seed {seed}: no kill came before the end"
+
+
+@pytest.mark.usefixtures("quick_disk")
+def test_killed_at_every_write_and_resumed(tmp_path: Path, source: Path) -> None:
+    build("rec", source, out=tmp_path / "whole", shard=8)
+    expected = tree(tmp_path / "whole")
+    call, alive_at_end = 0, False
+    while not alive_at_end:
+        out = tmp_path / str(call)
+        alive_at_end = lived(forked(lambda out=out, call=call: build_until(call, source, out)))  # type: ignore[misc]
+        build("rec", source, out=out, shard=8)
+        assert tree(out) == expected, f"killed at write {call}"
+        call += 1
+    # the plan; two units of three files; rejections and their checksums; two reports; the manifest: twelve files, each
+    # flushed, renamed, and flushed with its folder; the last attempt lived
+    assert call == 3 * 12 + 1
+
+
+def build_until(call: int, source: Path, out: Path) -> None:
+    """Build, and be killed just before the `call`-th flush or renaming."""
+    calls = iter(range(10**6))
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+
+        def counted(*args: Any, real: Callable[..., Any] = real) -> Any:
+            if next(calls) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args)
+
+        setattr(os, name, counted)
+    build("rec", source, out=out, shard=8)
+
+
+RUN = """
+import sys
+from relata.recipes import build
+print("ready", flush=True)
+build("rec", sys.argv[1], out=sys.argv[2], shard=4, workers=2)
+"""
+
+
+def test_two_processes_killed_and_resumed(tmp_path: Path, source: Path) -> None:
+    command = [sys.executable, "-c", RUN, str(source), str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs /proc to see child processes")
+    while not (tmp_path / "run" / "parts").exists() and process.poll() is None:
+        time.sleep(0.005)
+    workers = [int(pid) for pid in children.read_text().split()]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until = time.monotonic() + 20
+    while any(alive(pid) for pid in workers) and time.monotonic() < until:
+        time.sleep(0.005)
+    assert not any(alive(pid) for pid in workers)  # they end with their parent
+    build("rec", source, out=tmp_path / "run", shard=4)
+    build("rec", source, out=tmp_path / "whole", shard=4)
+    assert tree(tmp_path / "run") == tree(tmp_path / "whole")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_finished_run_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = build("rec", scenes(9), out=tmp_path, shard=4)
+    before = tree(tmp_path)
+    monkeypatch.setattr(rec, "items", None)
+    monkeypatch.setattr("relata.recipes._options", lambda *_: {"kinds": rec_kinds(), "regions": 2, "turns": 4})
+    assert build("rec", scenes(9), out=tmp_path, shard=4) == report
+    assert tree(tmp_path) == before
+
+
+def rec_kinds() -> tuple[str, ...]:
+    return ("detailed", "region", "conversation")
+
+
+def test_a_damaged_shard_is_made_again(tmp_path: Path) -> None:
+    source = scenes(12)
+    build("rec", source, out=tmp_path / "whole", shard=4)
+
+    def broken(count: int) -> Any:
+        for number, one in enumerate(source):
+            if number == count:
+                raise KeyboardInterrupt
+            yield one
+
+    with pytest.raises(KeyboardInterrupt):
+        build("rec", broken(9), out=tmp_path / "run", shard=4)
+    shard = tmp_path / "run" / "examples" / "00001.jsonl"
+    shard.write_bytes(shard.read_bytes()[:-40])
+    build("rec", source, out=tmp_path / "run", shard=4)
+    assert tree(tmp_path / "run") == tree(tmp_path / "whole")
+
+
+# ------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 1}, "seed 0, not 1"),
+        ({"turns": 3}, "options"),
+        ({"shard": 5}, "shard 4, not 5"),
+        ({"exclude": ["17"]}, "excluded"),
+    ],
+)
+def test_other_settings_are_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    build("rec", scenes(9), out=tmp_path, shard=4)
+    with pytest.raises(RelataError, match=f"was started with .*{said}"):
+        build("rec", scenes(9), out=tmp_path, **{"shard": 4, **change})
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("other", ["changed", "fewer", "more"])
+def test_other_scenes_are_refused(tmp_path: Path, finished: bool, other: str) -> None:
+    source = scenes(12)
+    stopped = [*source, "not a scene"]
+    if finished:
+        build("rec", source, out=tmp_path, shard=4)
+    else:
+        with pytest.raises(RelataError, match="was given str"):
+            build("rec", stopped, out=tmp_path, shard=4)  # type: ignore[list-item]
+    changed = {"changed": [*source[:5], scene(99), *source[6:]], "fewer": source[:4], "more": [*source, scene(99)]}[
+        other
+    ]
+    if not finished and other == "more":
+        assert build("rec", changed, out=tmp_path, shard=4).scenes == 13  # nothing of it had been built
+    else:
+        with pytest.raises(RelataError, match="other scenes"):
+            build("rec", changed, out=tmp_path, shard=4)
+
+
+def test_unknown_names_offer_near_ones(tmp_path: Path) -> None:
+    with pytest.raises(RelataError, match="unknown recipe 'red'; did you mean rec"):
+        build("red", [], out=tmp_path)
+    with pytest.raises(RelataError, match="unknown option of rec 'turn'; did you mean turns"):
+        build("rec", [], out=tmp_path, turn=3)
+    with pytest.raises(RelataError, match="unknown teacher 'rule'; did you mean rules"):
+        build("rec", [], "rule", out=tmp_path)
+    with pytest.raises(RelataError, match="unknown engine 'locals'; did you mean local"):
+        build("rec", [], out=tmp_path, engine="locals")
+    with pytest.raises(RelataError, match="option turns of rec is 0"):
+        build("rec", [], out=tmp_path, turns=0)
+    with pytest.raises(RelataError, match=r"option kinds of rec is .*'caption'"):
+        build("rec", [], out=tmp_path, kinds=["caption"])
+    with pytest.raises(RelataError, match="workers is 0"):
+        build("rec", [], out=tmp_path, workers=0)
+    assert tree(tmp_path) == {}
+
+
+def test_a_folder_in_use_or_with_something_else_is_refused(tmp_path: Path) -> None:
+    with store.lock(tmp_path / "held"), pytest.raises(RelataError, match="being written by another process"):
+        build("rec", scenes(2), out=tmp_path / "held")
+    with store.Writer(tmp_path / "other", Scene) as writer:
+        writer.add(scene(0))
+    with pytest.raises(RelataError, match="holds something else"):
+        build("rec", scenes(2), out=tmp_path / "other")
+
+
+# ------------------------------------------------------------------------------------------ what is turned away
+
+
+def test_excluded_images_and_repeated_ids_are_counted(tmp_path: Path) -> None:
+    source = [*scenes(4), scene(0).replace(image="again.jpg"), scene(7)]
+    (tmp_path / "list.txt").write_text("COCO_val2014_000000000002.jpg\n\n7\n")
+    report = build("rec", source, out=tmp_path / "run", shard=2, exclude=tmp_path / "list.txt")
+    assert report.scenes == 6
+    assert report.reasons == {"excluded": 2, "repeated-id": 1}
+    assert (report.read, report.kept, report.rejected) == (15, 12, 3)
+    rejections = [(r.reason, r.id) for r in store.records(tmp_path / "run", Rejection)]
+    assert rejections == [("excluded", "s2"), ("repeated-id", "s0"), ("excluded", "s7")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["COCO_val2014_000000143961.jpg", "000000143961.jpg", "coco/val2017/000000143961.JPG", "143961", "000000143961"],
+)
+def test_one_photo_in_every_spelling(name: str) -> None:
+    assert key(name) == "143961"
+
+
+def test_other_photos_stay_apart() -> None:
+    assert key("nyu_0143961.png") == "nyu_0143961"
+    assert key("a/b/photo.v2.jpg") == "photo.v2"
+    assert key("000.jpg") == "0"
+
+
+# --------------------------------------------------------------------------------------------------- the script
+
+
+def test_a_script_replays_and_what_it_lacks_has_failed(tmp_path: Path) -> None:
+    build("rec", scenes(3), out=tmp_path / "rules")
+    replies = {"s0/rec/detailed": "A [man](1) is <holding>(1->2) a [dog](2).", "s1/rec/detailed": "A [cat](9)."}
+    script = tmp_path / "replies.jsonl"
+    script.write_text("".join(json.dumps({"id": id, "reply": reply}) + "\n" for id, reply in replies.items()))
+    report = build("rec", scenes(3), f"script:{script}", out=tmp_path / "run", kinds=["detailed"])
+    assert (report.read, report.kept, report.rejected, report.failed) == (3, 1, 1, 1)
+    assert report.reasons == {"unknown-region": 1, "no-reply": 1}
+    lost = {rejection.id: rejection for rejection in store.records(tmp_path / "run", Rejection)}
+    assert lost["s1/rec/detailed"].reply == "A [cat](9)."
+    assert not lost["s1/rec/detailed"].failed
+    assert lost["s2/rec/detailed"].failed
+    [example] = store.records(tmp_path / "run", Example)
+    assert example.provenance["teacher"].startswith("script:")
+
+
+def test_scripts_and_rules_refuse_what_they_cannot_use(tmp_path: Path) -> None:
+    with pytest.raises(RelataError, match="takes no argument"):
+        teacher("rules:fast")
+    with pytest.raises(RelataError, match="needs a file of replies"):
+        teacher("script")
+    script = tmp_path / "replies.jsonl"
+    script.write_text('{"id": "a", "reply": "b"}\n' * 2)
+    with pytest.raises(RelataError, match="'a' has two replies"):
+        teacher(f"script:{script}")
+    script.write_text('{"id": "a", "reply": "b"}\n{"id": ')
+    with pytest.raises(RelataError, match=r"replies\.jsonl:2"):
+        teacher(f"script:{script}")
+
+
+def test_the_summary_can_be_read() -> None:
+    report = Report(
+        "rec", "rules", 2, 5, 3, 1, 1, {"rec/detailed": 3}, {"no-reply": 1, "excluded": 1}, {"on": 3, "in": 1}
+    )
+    assert str(report).splitlines() == [
+        "# rec, teacher rules",
+        "",
+        "2 scenes; 5 read = 3 kept + 1 rejected + 1 failed",
+        "",
+        "## Examples",
+        "",
+        "       3  rec/detailed",
+        "",
+        "## Rejected and failed",
+        "",
+        "       1  excluded",
+        "       1  no-reply",
+        "",
+        "## Predicates",
+        "",
+        "       3  on",
+        "       1  in",
+        "",
+        # -(3/4 log2 3/4 + 1/4 log2 1/4) = 0.311 + 0.5
+        "2 predicates, 0.81 bits; the most frequent, 'on', is 75 % of all",
+    ]
+
+
+def test_build_is_public() -> None:
+    assert relata.build is build
