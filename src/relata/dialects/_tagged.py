@@ -198,19 +198,22 @@ class _Reader:
             self.pending, self.open = self.open, None
 
     def _boxes(self, found: re.Match[str]) -> None:
-        at, body = found.start(), found["body"]
-        image = int(found["image"] or self.markup.first_image) - self.markup.first_image
-        if self.markup.empty_is_slot and found["end"] and not body.strip():
-            self._cut("nested-tag", found.group(), at)
+        at = found.start()
+        text, number, body, end = found.group("boxes", "image", "body", "end")
+        image = int(number) - self.markup.first_image if number else 0
+        if self.markup.empty_is_slot and end and not body.strip():
+            self._cut("nested-tag", text, at)
             self.out.slot(image)
             return
-        if not found["end"]:
-            self.out.problem("unclosed-tag", found.group(), at)
+        if not end:
+            self.out.problem("unclosed-tag", text, at)
+            if not body:
+                return
         if self.open:  # the phrase has boxes but no end
             self.out.problem("unclosed-tag", "".join(self.open.words), self.open.at)
             self.pending, self.open = self.open, None
         target = self._target(image, at)
-        target.groups.append(self.out.boxes(self.markup.parse(body), image, found.group(), at))
+        target.groups.append(self.out.boxes(self.markup.parse(body), image, text, at))
         target.space = ""
         if target.side == "predicate" and len(target.groups) == 2:
             self._settle()
