@@ -6,6 +6,7 @@ user's mistakes are one line and exit code 2; any other exception keeps its trac
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import typer
@@ -77,4 +78,5 @@ for name, command in (
 
 def main() -> None:
     """What the installed program `relata` runs."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # we show our own
     app(prog_name="relata")

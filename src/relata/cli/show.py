@@ -59,10 +59,15 @@ def demo(
 
 
 def _print(scores: Table) -> None:
+    """The score table with the three controls of an arm in one column, so that it fits a terminal."""
     from rich import box
     from rich.table import Table as Shown
 
-    table = Shown(*scores.columns, title=scores.title, box=box.SIMPLE)
-    for row in scores.rows:
-        table.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell or "") for cell in row))
+    arms = [f"{name} relations\n sees blind wrong" for name in ("without", "with")]
+    table = Shown("share right, %", "asked", *arms, title=scores.title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for kind, asked, *shares in scores.rows:
+        cells = [f"{share:5.1f}" if isinstance(share, float) else " " * 5 for share in shares]
+        table.add_row(str(kind), str(asked), " ".join(cells[:3]), " ".join(cells[3:]))
+    for column in table.columns:
+        column.no_wrap = True
     show(table)

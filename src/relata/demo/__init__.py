@@ -158,6 +158,7 @@ def _result(model: Model, name: str, out: Path) -> Result:
     from relata.metrics.matching import match
     from relata.metrics.rules import preset
 
+    model.name = name  # not the path of its folder: this is the source of every relation it states
     folder, gold = out / "test", list(store.records(out / "test" / "scenes.jsonl", Scene))
     graphs = [model.graph(folder / scene.image).replace(id=scene.id, image=scene.image) for scene in gold]
     store.write(out / name / "graphs.jsonl", (encode(graph) + b"\n" for graph in graphs))

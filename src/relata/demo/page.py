@@ -17,6 +17,8 @@ from relata.view.report import Code, Curve, Gallery, Prose, Section, Table, envi
 
 #: Conversations shown of those that were made.
 SHOWN = 50
+#: Kinds of question about relations; they come first.
+_RELATIONS = ("relation", "is", "which", "choose", "graph")
 _ABOUT = """\
 Two models started from the same checkpoint, which knows names and places but no relations, and were trained side by \
 side on the same rendered pictures. The arm "with" was also asked about relations; the arm "without" was not. All \
@@ -35,13 +37,18 @@ relata predict test/images --model with --out graphs.jsonl"""
 
 
 def scores(results: Mapping[str, Result]) -> Table:
-    """Every kind of question under every control, in per cent; one row a kind."""
-    columns = ("kind of question", "asked", *(f"{name}: {control}" for name in ARMS for control in CONTROLS))
+    """Every kind of question, how often it was asked, and per arm the share right under each control, in per cent."""
+    columns = (
+        "kind of question",
+        "asked",
+        *(f"{name}: {word}" for name in ARMS for word in ("sees", "blind", "wrong")),
+    )
     rows = []
-    for kind, seen in results[ARMS[-1]].exam.kinds.items():
+    kinds = results[ARMS[-1]].exam.kinds
+    for kind in sorted(kinds, key=lambda kind: (not kind.startswith(_RELATIONS), kind)):
         marks = [results[name].exam.kinds.get(kind, {}) for name in ARMS]
         shares = [100 * row[control].value if control in row else None for row in marks for control in CONTROLS]
-        rows.append((kind, seen[CONTROLS[0]].count, *shares))
+        rows.append((kind, kinds[kind][CONTROLS[0]].count, *shares))
     return Table("The exam, without and with relation data, %", columns, tuple(rows))
 
 
