@@ -142,17 +142,23 @@ def test_the_file_of_scores(files: Path, answers: Answers, tmp_path: Path) -> No
     }
     assert written["scores"]["rows"]["value"] == 0.25
     assert written["scores"]["rows"]["metric"] == "accuracy, all rows"
-    assert written["differences"] == {"fixed": 0.0, "vlmevalkit": 0.25, "rows": 0.25}
+    assert written["differences"] == {
+        "fixed - official": 0.0,
+        "vlmevalkit - official": 0.25,
+        "rows - official": 0.25,
+    }
     assert written["missing"] == 0
     assert written["data"]["file"] == "crpe_relation.jsonl"
     assert len(written["data"]["sha256"]) == 64
     assert written["versions"]["relata"] == relata.__version__
     assert written["details"]["official"]["rules"]["reading"] == "strict"
+    assert list(written["scores"]) == ["official", "fixed", "vlmevalkit", "rows"]
     assert set(written["details"]["fixed"]["table"]) == {"subject", "predicate", "object", "abnormal images"}
     printed = str(scores).splitlines()
     assert printed[0] == "crpe, scripted: 16 answers"
     assert printed[4].split("  ")[0] == "vlmevalkit"
     assert printed[4].endswith("+25.00")
+    assert printed[6:8] == ["all: size 4", "official: reading strict, grouping circular, averaging categories"]
     with pytest.raises(RelataError, match=r"expected the scores\.json"):
         Scores.load(data)
 
@@ -162,4 +168,4 @@ def test_one_protocol_or_several(files: Path, answers: Answers) -> None:
     assert list(score("crpe", some, data, "fixed").scores) == ["fixed"]
     two = score("crpe", some, data, ("rows", "official"))
     assert list(two.scores) == ["rows", "official"]
-    assert two.differences == {"official": -0.25}
+    assert two.differences == {"official - rows": -0.25}

@@ -135,7 +135,7 @@ def score(
         answers=len(replies) - len(missing),
         missing=len(missing),
         scores={name: found.score for name, found in scored.items()},
-        differences={name: found.score.value - first for name, found in scored.items() if name != names[0]},
+        differences={f"{name} - {names[0]}": scored[name].score.value - first for name in names[1:]},
         details={name: found.details for name, found in scored.items()},
         data={"file": data.name, "sha256": hashlib.sha256(data.read_bytes()).hexdigest()},
         versions=versions(),

@@ -61,7 +61,7 @@ class _Row(msgspec.Struct):
     group: str = ""
 
 
-def questions(data: Path) -> list[Question]:
+def questions(data: str | Path) -> list[Question]:
     """The questions of a file. One in which every question stands once is rotated.
 
     Raises:
@@ -137,6 +137,6 @@ def rotations(question: Question) -> list[Question]:
     ]
 
 
-def write(questions: Iterable[Question], path: Path) -> None:
+def write(questions: Iterable[Question], path: str | Path) -> None:
     """Write questions in the published layout, with their `group` beside; `questions(path)` gives them back."""
-    store.write(path, (encode(question) + b"\n" for question in questions))
+    store.write(Path(path), (encode(question) + b"\n" for question in questions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from relata import store
 from relata.errors import RelataError, unknown
 from relata.metrics.interval import Rate
-from relata.scene import Record, encode
+from relata.scene import Record
 
 
 class Value(Record, frozen=True):
@@ -71,7 +71,7 @@ class Scores(Record, frozen=True, omit_defaults=False):
     scores: dict[str, Score]
     """By protocol."""
     differences: dict[str, float]
-    """Value minus the first protocol's, where the same answers give another number."""
+    """`fixed - official` and the like: each protocol's value minus the first's, from the same answers."""
     details: dict[str, Details]
     data: dict[str, str]
     """File and sha256 of the questions."""
@@ -85,28 +85,30 @@ class Scores(Record, frozen=True, omit_defaults=False):
     def __str__(self) -> str:
         head = f"{self.benchmark}, {self.model}: {self.answers} answers"
         head += f", INCOMPLETE: {self.missing} questions without an answer count as wrong" if self.missing else ""
-        rows = [("protocol", "metric", "value %", "95 % interval", "count", "unreadable %", "difference")]
+        first = next(iter(self.scores))
+        rows = [("protocol", "metric", "value %", "95 % interval", "count", "unreadable %", f"minus {first}")]
         for name, score in self.scores.items():
-            low, high = score.interval
-            rows.append(
-                (
-                    name,
-                    score.metric,
-                    f"{100 * score.value:.2f}",
-                    f"{100 * low:.2f} to {100 * high:.2f}",
-                    str(score.count),
-                    f"{100 * score.unreadable:.2f}",
-                    f"{100 * self.differences[name]:+.2f}" if name in self.differences else "",
-                )
-            )
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+            low, high = (f"{100 * end:.2f}" for end in score.interval)
+            unreadable = f"{100 * score.unreadable:.2f}"
+            difference = f"{100 * self.differences[f'{name} - {first}']:+.2f}" if name != first else ""
+            value = f"{100 * score.value:.2f}"
+            rows.append((name, score.metric, value, f"{low} to {high}", str(score.count), unreadable, difference))
+        widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-        rules = (f"{name}: {_told(details.rules)}" for name, details in self.details.items())
-        return "\n".join([head, *lines, *rules])
+        return "\n".join([head, *lines, *self._rules()])
+
+    def _rules(self) -> Iterator[str]:
+        """What the protocols have in common, then what each has of its own."""
+        told = {name: _told(details.rules) for name, details in self.details.items()}
+        first, *others = told.values()
+        common = [rule for rule in first if others and all(rule in rules for rules in others)]
+        yield from [f"all: {', '.join(common)}"] * bool(common)
+        for name, rules in told.items():
+            yield f"{name}: {', '.join(rule for rule in rules if rule not in common)}"
 
     def write(self, path: Path) -> None:
         """Write `scores.json`: whole or not at all."""
-        store.write(path, [msgspec.json.format(encode(self), indent=2), b"\n"])
+        store.write(path, [msgspec.json.format(msgspec.json.encode(self), indent=2), b"\n"])
 
     @classmethod
     def load(cls, path: Path) -> Scores:
@@ -121,10 +123,10 @@ class Scores(Record, frozen=True, omit_defaults=False):
             raise RelataError(f"{path}: {error}; expected the scores.json of an evaluation") from error
 
 
-def _told(rules: Mapping[str, Any]) -> str:
-    """Rules on one line: `reading strict, grouping circular`."""
+def _told(rules: Mapping[str, Any]) -> list[str]:
+    """Rules as words: `reading strict`, `cuts 20/50/100`."""
     cells = ((key, "/".join(map(str, value)) if isinstance(value, list) else value) for key, value in rules.items())
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cells)
+    return [f"{key.replace('_', ' ')} {value}" for key, value in cells]
 
 
 def rules_of(record: Record) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from relata.benchmarks._answers import Reply
 from relata.benchmarks._psg_file import PREDICATES, PROMPT, Question, graphs, load, questions
 from relata.benchmarks._scores import Details, Score, Scored, Value, rules_of
@@ -89,7 +87,7 @@ def score(
     if train is not None:
         seen = _seen(Path(train), mappers)
         values |= {_at("zR", k): recall.zero_shot_recall(matched, k, seen) for k in rules.cuts}
-    values["well formed"] = rate([reply.sound for reply in read], np.ones(len(read)), len(read))
+    values["well formed"] = rate([reply.sound for reply in read], None, len(read))
     headline = Score.of(
         metric=f"{_at('R', rules.cuts[0])}, {'pooled' if rules.averaging == 'micro' else 'mean of images'}",
         rate=recall.recall(matched, rules.cuts[0]),

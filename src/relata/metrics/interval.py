@@ -31,7 +31,7 @@ class Rate:
     interval: Interval
 
 
-def rate(top: ArrayLike, bottom: ArrayLike, count: int, absent: Absent = "leave out") -> Rate:
+def rate(top: ArrayLike, bottom: ArrayLike | None, count: int, absent: Absent = "leave out") -> Rate:
     """`mean_of_ratios` with its interval."""
     return Rate(mean_of_ratios(top, bottom, absent), count, bootstrap(top, bottom, absent))
 
