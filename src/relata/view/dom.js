@@ -8,7 +8,8 @@ function fill(element, props, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  const nothing = [null, undefined, false, ""];
+  element.append(...children.filter((child) => !nothing.includes(child)));
   return element;
 }
 

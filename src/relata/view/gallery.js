@@ -18,7 +18,8 @@ function chip(gallery, [predicate, count]) {
     button.setAttribute("aria-pressed", String(on));
     refresh(gallery);
   };
-  const button = h("button", { class: "chip", "aria-pressed": "false", click: toggle }, words(predicate), h("span", { class: "count" }, String(count)));
+  const total = h("span", { class: "count" }, String(count));
+  const button = h("button", { class: "chip", "aria-pressed": "false", click: toggle }, words(predicate), total);
   return button;
 }
 
@@ -26,54 +27,71 @@ function chips(gallery, items) {
   const all = countPredicates(items).map((entry) => chip(gallery, entry));
   if (!all.length) return null;
   const rest = all.slice(FIRST_CHIPS);
-  const more = rest.length > 0 && h("details", {}, h("summary", {}, `${rest.length} more predicates`), h("div", { class: "chips" }, ...rest));
-  return h("div", { class: "predicates", role: "group", "aria-label": "filter by predicate" }, h("div", { class: "chips" }, ...all.slice(0, FIRST_CHIPS)), more);
+  const row = (some) => h("div", { class: "chips" }, ...some);
+  const more = rest.length > 0 && h("details", {}, h("summary", {}, `${rest.length} more predicates`), row(rest));
+  const role = { role: "group", "aria-label": "filter by predicate" };
+  return h("div", { class: "predicates", ...role }, row(all.slice(0, FIRST_CHIPS)), more);
 }
 
 /** Show the items that match the filters, and in them the edges that match. */
 function refresh(gallery) {
   let count = 0;
   for (const view of gallery.views) {
-    const found = view.text.includes(gallery.search) && (gallery.chosen.size === 0 || view.visible().some((i) => !view.item.edges[i].link));
+    const related = gallery.chosen.size === 0 || view.visible().some((i) => !view.item.edges[i].link);
+    const found = related && view.text.includes(gallery.search);
     view.card.hidden = !found;
     if (found) count += 1;
     if (found) paint(view);
   }
-  gallery.status.textContent = count === gallery.views.length ? "" : `${count} of ${gallery.views.length} shown`;
+  const all = gallery.views.length;
+  gallery.status.textContent = count === all ? "" : `${count} of ${all} shown`;
 }
 
 function toolbar(gallery, items) {
-  const search = h("input", { type: "search", class: "search", placeholder: "Find a label, word or id", "aria-label": "find", input: () => {
+  const input = () => {
     gallery.search = search.value.toLowerCase();
     refresh(gallery);
-  } });
-  const all = h("input", { type: "checkbox", class: "all-edges", change: () => {
+  };
+  const change = () => {
     gallery.all = all.checked;
     refresh(gallery);
-  } });
+  };
+  const hint = { placeholder: "Find a label, word or id", "aria-label": "find" };
+  const search = h("input", { type: "search", class: "search", ...hint, input });
+  const all = h("input", { type: "checkbox", class: "all-edges", change });
   const edges = items.some((item) => (item.edges || []).length);
   const toggle = edges && h("label", { class: "toggle" }, all, "all edges");
-  return h("div", { class: "toolbar" }, h("div", { class: "controls" }, search, toggle, gallery.status), chips(gallery, items));
+  const controls = h("div", { class: "controls" }, search, toggle, gallery.status);
+  return h("div", { class: "toolbar" }, controls, chips(gallery, items));
 }
 
 function pageLinks(pages, current, label) {
   if (pages.length < 2) return null;
-  const links = pages.map((name, i) =>
-    i === current ? h("span", { "aria-current": "page" }, String(i + 1)) : h("a", { href: encodeURIComponent(name) }, String(i + 1)),
-  );
+  const links = pages.map((name, i) => {
+    const where = i === current ? ["span", { "aria-current": "page" }] : ["a", { href: encodeURIComponent(name) }];
+    return h(...where, String(i + 1));
+  });
   return h("nav", { class: "pages", "aria-label": label }, "page ", ...links);
 }
 
+/** From a preview to the pages that hold all items. */
+function wholeGallery(pages) {
+  if (!pages.length) return null;
+  const count = ` (${pages.length} page${pages.length === 1 ? "" : "s"})`;
+  return h("p", { class: "whole" }, h("a", { href: encodeURIComponent(pages[0]) }, "Open the whole gallery"), count);
+}
+
 function gallerySection(section) {
-  const gallery = { chosen: new Set(), search: "", all: false, status: h("span", { class: "status", role: "status" }) };
+  const gallery = { chosen: new Set(), search: "", all: false };
+  gallery.status = h("span", { class: "status", role: "status" });
   gallery.shows = (edge) => gallery.chosen.size === 0 || edge.link || gallery.chosen.has(edge.predicate);
   gallery.views = section.items.map((item, i) => itemView(item, (section.first || 0) + i + 1, gallery));
-  const links = section.pages && section.pages.length > 0;
-  const whole = links && h("p", { class: "whole" }, h("a", { href: encodeURIComponent(section.pages[0]) }, "Open the whole gallery"), ` (${section.pages.length} page${section.pages.length === 1 ? "" : "s"})`);
-  const notes = (section.notes || []).map((note) => h("li", { class: note.startsWith("Warning") ? "warning" : null }, words(note)));
+  const note = (text) => h("li", { class: text.startsWith("Warning") ? "warning" : null }, words(text));
   gallery.views.forEach(paint);
   const items = gallery.views.map((view) => view.card);
-  return [h("ul", { class: "notes" }, ...notes), whole, toolbar(gallery, section.items), h("div", { class: "items" }, ...items)];
+  const notes = h("ul", { class: "notes" }, ...section.notes.map(note));
+  const bar = toolbar(gallery, section.items);
+  return [notes, wholeGallery(section.pages || []), bar, h("div", { class: "items" }, ...items)];
 }
 
 /** Move to an item, its top first. */

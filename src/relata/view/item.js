@@ -59,7 +59,8 @@ function paint(view) {
     row.hidden = !visible.has(i) || (kept !== null && kept.size > 0 && !kept.has(i));
   });
   const shown = view.rows.filter((row) => !row.hidden).length;
-  view.count.textContent = `${shown < view.rows.length ? `${shown} of ` : ""}${view.rows.length} relation${view.rows.length === 1 ? "" : "s"}`;
+  const all = view.rows.length;
+  view.count.textContent = `${shown < all ? `${shown} of ` : ""}${all} relation${all === 1 ? "" : "s"}`;
   view.unpin.hidden = !view.pin;
   drawEdges(view, edges);
 }
@@ -78,7 +79,8 @@ function boxElement(view, panel, place) {
   const shape = panel.shapes[place[1]];
   const [x1, y1, x2, y2] = shape.box;
   const dashed = DATA.dashes[Math.floor(shape.color / DATA.palette.length) % DATA.dashes.length];
-  const tag = h("span", { class: x1 > 0.75 * panel.width ? "tag end" : "tag" }, String(shape.id), words(shape.label, "tag-label"));
+  const side = x1 > 0.75 * panel.width ? "tag end" : "tag"; // a tag at the right edge grows to the left
+  const tag = h("span", { class: side }, String(shape.id), words(shape.label, "tag-label"));
   const element = tint(h("div", { class: dashed ? "box dashed" : "box", "aria-hidden": "true" }, tag), shape.color);
   const share = (value, whole) => `${(100 * value) / whole}%`;
   Object.assign(element.style, {
@@ -97,8 +99,9 @@ const area = ({ box: [x1, y1, x2, y2] }) => (x2 - x1) * (y2 - y1);
 function panelElement(view, panel, index) {
   const shapes = panel.shapes.map((shape, i) => [shape, i]).sort(([a], [b]) => area(b) - area(a));
   const safe = /^(assets\/[0-9a-f]+\.(jpeg|png)|data:image\/(jpeg|png);base64,[\w+/=]+)$/.test(panel.source || "");
+  const alt = `${panel.name}, ${shapes.length} numbered boxes`;
   const image = safe
-    ? h("img", { src: panel.source, loading: "lazy", decoding: "async", alt: `${panel.name}, ${shapes.length} numbered boxes` })
+    ? h("img", { src: panel.source, loading: "lazy", decoding: "async", alt })
     : h("div", { class: "no-image" }, "no picture");
   const frame = h("div", { class: "frame" }, image, ...shapes.map(([, i]) => boxElement(view, panel, [index, i])));
   frame.classList.toggle("tiny", Math.max(panel.width, panel.height) < 480);
@@ -106,16 +109,17 @@ function panelElement(view, panel, index) {
   view.panels[index].frame = frame;
   const title = h("figcaption", {}, view.panels.length > 1 ? `image ${index + 1} · ` : "", words(panel.name));
   const problem = panel.problem && h("p", { class: "problem", role: "note" }, words(panel.problem));
-  const figure = h("figure", {}, frame, title, problem || null);
-  figure.style.setProperty("--ratio", panel.width / panel.height);
-  return figure;
+  const element = h("figure", {}, frame, title, problem);
+  element.style.setProperty("--ratio", panel.width / panel.height);
+  return element;
 }
 
 function objectList(view) {
   const buttons = view.item.panels.flatMap((panel, p) =>
     panel.shapes.map((shape, i) => {
       const facts = (shape.facts || []).join(", ");
-      const button = h("button", { class: "object step" }, number(shape), words(shape.label), facts && words(facts, "facts"));
+      const about = facts && words(facts, "facts");
+      const button = h("button", { class: "object step" }, number(shape), words(shape.label), about);
       view.marks.push({ element: button, place: [p, i] });
       return lights(view, button, () => ofBox(view, [p, i]));
     }),
@@ -124,7 +128,10 @@ function objectList(view) {
 }
 
 function tripletList(view) {
-  const end = ([p, i]) => h("span", { class: "who" }, number(view.panels[p].shapes[i]), words(view.panels[p].shapes[i].label));
+  const end = ([p, i]) => {
+    const shape = view.panels[p].shapes[i];
+    return h("span", { class: "who" }, number(shape), words(shape.label));
+  };
   const told = view.item.edges.map((edge) => (edge.facts || []).join(" · "));
   const kinds = new Set(told.filter((_, i) => !view.item.edges[i].link));
   const common = kinds.size === 1 ? [...kinds][0] : ""; // said once, above the list
@@ -144,7 +151,8 @@ function pieceElement(view, piece) {
   const places = piece.places || [];
   if (!places.length && !(piece.edges || []).length) return words(piece.text);
   const shapes = places.map(([p, i]) => view.panels[p].shapes[i]);
-  const element = h("span", { class: places.length ? "mention step" : "told step" }, words(piece.text), ...shapes.map(number));
+  const style = places.length ? "mention step" : "told step";
+  const element = h("span", { class: style }, words(piece.text), ...shapes.map(number));
   if (shapes.length) tint(element, shapes[0].color);
   view.pieces.push({ element, piece });
   return lights(view, element, () => ofPiece(view, piece));
@@ -158,32 +166,44 @@ function turnElement(view, turn) {
 
 function factList(item) {
   if (!item.facts.length) return null;
-  return h("dl", { class: "about" }, ...item.facts.flatMap(([key, value]) => [h("dt", {}, words(key)), h("dd", {}, words(value))]));
+  const rows = item.facts.flatMap(([key, value]) => [h("dt", {}, words(key)), h("dd", {}, words(value))]);
+  return h("dl", { class: "about" }, ...rows);
 }
 
-/** The card of one item, with what the gallery needs of it. */
-function itemView(item, position, gallery) {
-  const whole = { edges: [], turns: [], facts: [], ...item };
-  const view = { item: whole, marks: [], pieces: [], rows: [], hover: null, pin: null, pinned: null };
-  view.panels = whole.panels.map((panel) => ({ ...panel }));
-  view.visible = () => whole.edges.map((_, i) => i).filter((i) => gallery.shows(whole.edges[i]));
+/** All text of an item, for the search. */
+function searchable(item) {
+  const names = item.panels.flatMap((panel) => [panel.name, ...panel.shapes.map((shape) => shape.label)]);
+  const said = item.turns.map((turn) => turn.pieces.map((piece) => piece.text).join(""));
+  return [item.id, ...names, ...said].join("\n").toLowerCase();
+}
+
+function cardElement(view, position) {
+  const { item, stage } = view;
+  const place = h("span", { class: "position" }, String(position));
+  const title = h("h3", {}, place, words(item.id), h("span", { class: "kind" }, item.kind));
+  const turns = item.turns.map((turn) => turnElement(view, turn));
+  const text = turns.length > 0 && h("section", { class: "turns" }, ...turns);
+  const side = h("div", { class: "side" }, text, tripletList(view), factList(item));
+  const body = h("div", { class: "body" }, h("div", { class: "pictures" }, stage, objectList(view)), side);
+  body.style.setProperty("--ratios", item.panels.reduce((sum, { width, height }) => sum + width / height, 0));
+  return h("article", { class: "item", tabindex: "0", "aria-label": `${item.kind} ${item.id}` }, title, body);
+}
+
+/** One item with its card and what the gallery needs of it. */
+function itemView(data, position, gallery) {
+  const item = { edges: [], turns: [], facts: [], ...data };
+  const view = { item, marks: [], pieces: [], rows: [], hover: null, pin: null, pinned: null };
+  view.panels = item.panels.map((panel) => ({ ...panel }));
+  view.visible = () => item.edges.map((_, i) => i).filter((i) => gallery.shows(item.edges[i]));
   view.showAll = () => gallery.all;
   view.overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
   view.labels = h("div", { class: "labels", "aria-hidden": "true" });
   view.count = h("span");
   view.unpin = h("button", { class: "unpin", hidden: true, click: () => unpin(view) }, "show all");
-  view.stage = h("div", { class: "stage" }, ...view.panels.map((panel, i) => panelElement(view, panel, i)), view.overlay, view.labels);
-  const title = h("h3", {}, h("span", { class: "position" }, String(position)), words(whole.id), h("span", { class: "kind" }, whole.kind));
-  const turns = whole.turns.map((turn) => turnElement(view, turn));
-  const text = turns.length > 0 && h("section", { class: "turns" }, ...turns);
-  const side = h("div", { class: "side" }, text, tripletList(view), factList(whole));
-  const pictures = h("div", { class: "pictures" }, view.stage, objectList(view));
-  const body = h("div", { class: "body" }, pictures, side);
-  body.style.setProperty("--ratios", view.panels.reduce((sum, { width, height }) => sum + width / height, 0));
-  view.card = h("article", { class: "item", tabindex: "0", "aria-label": `${whole.kind} ${whole.id}` }, title, body);
-  view.stage.addEventListener("click", () => unpin(view));
-  view.text = [whole.id, ...whole.panels.flatMap((p) => [p.name, ...p.shapes.map((shape) => shape.label)]),
-    ...whole.turns.flatMap((turn) => turn.pieces.map((piece) => piece.text))].join("\n").toLowerCase();
+  const figures = view.panels.map((panel, i) => panelElement(view, panel, i));
+  view.stage = h("div", { class: "stage", click: () => unpin(view) }, ...figures, view.overlay, view.labels);
+  view.card = cardElement(view, position);
+  view.text = searchable(item);
   new ResizeObserver(() => view.overlay.childElementCount && paint(view)).observe(view.stage);
   return view;
 }

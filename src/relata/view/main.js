@@ -1,6 +1,12 @@
 // Build the page from its data.
 
-const SECTIONS = { gallery: gallerySection, table: tableSection, curve: curveSection, code: codeSection, prose: proseSection };
+const SECTIONS = {
+  gallery: gallerySection,
+  table: tableSection,
+  curve: curveSection,
+  code: codeSection,
+  prose: proseSection,
+};
 
 function sectionElement(section, index) {
   const id = `section-${index + 1}`;
@@ -14,7 +20,14 @@ function contents() {
   return h("nav", { class: "contents", "aria-label": "contents" }, ...links);
 }
 
-const KEYS = [["j k", "next and previous item"], ["↑ ↓", "step through an item"], ["Enter", "keep what is lit"], ["e", "all edges"], ["/", "find"], ["Esc", "let go"]];
+const KEYS = [
+  ["j k", "next and previous item"],
+  ["↑ ↓", "step through an item"],
+  ["Enter", "keep what is lit"],
+  ["e", "all edges"],
+  ["/", "find"],
+  ["Esc", "let go"],
+];
 
 function help() {
   const keys = KEYS.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)]);
@@ -23,8 +36,9 @@ function help() {
 
 const galleries = DATA.sections.some((section) => section.type === "gallery");
 document.body.classList.toggle("single", DATA.sections.length === 1);
+const links = (label) => pageLinks(DATA.pages, DATA.current, label);
 document.body.prepend(
-  h("header", { class: "top" }, h("h1", {}, words(DATA.title)), pageLinks(DATA.pages, DATA.current, "pages"), galleries ? help() : null),
-  h("main", {}, contents(), ...DATA.sections.map(sectionElement), pageLinks(DATA.pages, DATA.current, "pages, again")),
-  );
+  h("header", { class: "top" }, h("h1", {}, words(DATA.title)), links("pages"), galleries && help()),
+  h("main", {}, contents(), ...DATA.sections.map(sectionElement), links("pages, again")),
+);
 listenToKeys();

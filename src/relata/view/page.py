@@ -20,7 +20,7 @@ from relata.view.palette import COLORS, DASHES, ink
 from relata.view.words import line
 
 #: In this order they make the page's one script.
-SCRIPTS = ("dom", "edges", "item", "gallery", "sections", "main")
+SCRIPTS = ("dom", "edges", "item", "gallery", "sections", "chart", "main")
 _TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
