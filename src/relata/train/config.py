@@ -80,11 +80,15 @@ def load(path: Path, changes: Sequence[str] = ()) -> Run:
     """A run file, with some values changed: `seed=1`, `relate.steps=900` (a stage's key behind the stage's name).
 
     Raises:
-        RelataError: on an unknown key (near names offered) or a value of the wrong type.
+        RelataError: on what is no YAML, an unknown key (near names offered), a value of the wrong type, or a module or
+            kind of turn that does not exist.
     """
     if not path.is_file():
         raise RelataError(f"no run file {path}")
-    raw = yaml.safe_load(path.read_text())
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise RelataError(f"{path}: {error}") from error
     if not isinstance(raw, dict):
         raise RelataError(f"{path}: a run file is a mapping of keys, not {type(raw).__name__}")
     for change in changes:
@@ -93,9 +97,28 @@ def load(path: Path, changes: Sequence[str] = ()) -> Run:
     for number, stage in enumerate(raw.get("stages") or []):
         _check(stage, Stage, f"{path}, stage {number + 1}")
     try:
-        return msgspec.convert(raw, Run)
+        run = msgspec.convert(raw, Run)
     except msgspec.ValidationError as error:
         raise RelataError(f"{path}: {error}") from error
+    for number, stage in enumerate(run.stages):
+        _sense(stage, f"{path}, stage {number + 1} ({stage.name})")
+    return run
+
+
+def _sense(stage: Stage, where: str) -> None:
+    """Refuse before the first stage runs what a later one could not do."""
+    from relata.train.mixture import ONE, TWO
+
+    for kind, names, known in (("module", stage.train, MODULES), ("kind of turn", stage.turns, (*ONE, *TWO))):
+        for name in names:
+            if name not in known:
+                raise RelataError(f"{where}: unknown {kind} {name!r}; {near(name, known)}")
+    if stage.lora and "decoder" in stage.train:
+        raise RelataError(f"{where}: lora leaves the decoder as it is; take the decoder out of train, or set lora to 0")
+    if stage.objective == "objects" and (stage.lora or set(stage.train) - {"tower"}):
+        raise RelataError(f"{where}: objects trains the tower alone; found {', '.join(stage.train) or 'lora'}")
+    if not stage.train and not stage.lora:
+        raise RelataError(f"{where}: nothing is trained; name modules in train ({', '.join(MODULES)}), or set lora")
 
 
 def _change(raw: dict[str, Any], change: str) -> None:

@@ -111,6 +111,8 @@ class Mixture:
             raise RelataError(
                 f"pairs is {pairs} but no kind of turn asks about two images; add one of {', '.join(TWO)}"
             )
+        if pairs < 1 and not self.one:
+            raise RelataError(f"no kind of turn asks about one image; add one of {', '.join(ONE)}, or set pairs to 1")
         self.pairs, self.noise, self.split, self.most = pairs, noise, split, most
         self.scenes, self.images = scenes, images
         self.balance = balance() if scenes is None else _inverse(scenes)

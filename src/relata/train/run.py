@@ -20,6 +20,7 @@ import msgspec
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
 from relata.errors import RelataError
@@ -167,7 +168,7 @@ class _Job:
         for step in range(state.step, stage.steps):
             scale = rate(step, stage.steps, stage.warmup, stage.decay)
             with self.accelerator.autocast():
-                loss, count, shown = self.objective(self._batch(step))
+                loss, count, shown = self.objective(send_to_device(self._batch(step), self.accelerator.device))
             self.accelerator.backward(loss * self._share(count))
             self.optimiser.step(scale)
             self.average.update(step)
@@ -260,7 +261,8 @@ def mean_region(
     """The mean code of the regions of training scenes: all that a blind model is given."""
     drawn = [source.row(-1, 0, index) for index in range(count)]
     boxes = processor.boxes([b for row in drawn for b in row.regions], [s for row in drawn for s in row.sizes])
-    codes = model.eval().encode(processor.pixels([image for row in drawn for image in row.images]), boxes)
+    pixels = processor.pixels([image for row in drawn for image in row.images])
+    codes = model.eval().encode(pixels.to(model.device), boxes.to(model.device))
     return codes[boxes.any(-1)].mean(0)
 
 
