@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -73,6 +74,13 @@ class Names:
         """Where a region is: `in the upper left of the image`."""
         return f"{place(self.scene.regions[index].box, self.scene.width, self.scene.height)} of the image"
 
+    def spread(self, group: Sequence[int]) -> str:
+        """Where each of several regions is: `two are on the left and one is at the top`."""
+        places = Counter(self.place(index).removesuffix(" of the image") for index in group)
+        if len(places) == 1:
+            return f"{'both' if len(group) == 2 else 'all'} are {next(iter(places))}"
+        return words.join([f"{words.number(n)} {'is' if n == 1 else 'are'} {place}" for place, n in places.items()])
+
     def known(self, regions: Sequence[int]) -> Noun:
         """Names regions that the reader can see or was told of: `the dog`."""
         self.seen.update(regions)
@@ -110,8 +118,10 @@ class Names:
             counted = f"{words.number(len(group))} of the {words.number(total)} {text}"
         else:
             counted = f"{words.number(len(group))} {text}" if new else f"the {words.number(len(group))} {text}"
-        if bare:
-            return Noun(text if new else f"the {text}", True)
+        if bare and new:
+            return Noun(text, True)
+        if bare and len(group) == total:
+            return Noun(f"the {text}", True)
         return Noun(counted, True)
 
     def _only(self, index: int, new: bool, subject: bool) -> Noun:

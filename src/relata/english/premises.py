@@ -132,7 +132,7 @@ def _false_object(talk: Talk) -> Turn | None:
         (
             "There is no {} in the image. It shows {}.",
             "I cannot see any {} here. What the image does show is {}.",
-            "The image has no {} in it; what can be seen is {}.",
+            "There is no {} to be seen; the image shows {}.",
         )
     )
     return Turn(question.format(noun), answer.format(noun, talk.main(3)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from relata.english import words
@@ -40,6 +39,7 @@ def _doing(talk: Talk) -> Turn | None:
         return None
     subject = talk.names.known(fact.subjects)
     told = [other for other in talk.facts if other.subjects == fact.subjects and _is_action(other)]
+    talk.told.update(told)
     question = talk.pick((f"What {subject.be} {subject.text} doing?", f"What {subject.be} {subject.text} doing here?"))
     return Turn(question, words.sentence(f"{subject.text} {verbs(talk.names, arranged(told[:3]), subject.plural)}"))
 
@@ -77,25 +77,19 @@ def _subject(talk: Talk) -> Turn | None:
 
 
 def _count(talk: Talk) -> Turn | None:
-    """How many there are, and where, if there are several."""
+    """How many there are, and where."""
     names = talk.names
-    groups = [group for group in names.kinds() if _countable(names, group)]
-    if not groups:
+    group = talk.group(lambda group: _countable(names, group) and len(group) > 1)
+    group = group or talk.group(lambda group: _countable(names, group))
+    if group is None:
         return None
-    group = talk.rng.choice([group for group in groups if len(group) > 1] or groups)
+    names.seen.update(group)
     many = words.plural(names.nouns[group[0]])
     if len(group) == 1:
-        place = names.place(group[0])
-        names.seen.update(group)
         cited = cite(names.nouns[group[0]], [group[0] + 1])
-        return Turn(f"How many {many} are there in the image?", f"There is one {cited}, {place}.")
-    names.seen.update(group)
+        return Turn(f"How many {many} are there in the image?", f"There is one {cited}, {names.place(group[0])}.")
     cited = cite(many, [index + 1 for index in group])
-    places = Counter(names.place(index).removesuffix(" of the image") for index in group)
-    where = words.join([f"{words.number(n)} {'is' if n == 1 else 'are'} {place}" for place, n in places.items()])
-    if len(places) == 1:
-        where = f"{'both' if len(group) == 2 else 'all'} are {next(iter(places))}"
-    answer = f"There are {words.number(len(group))} {cited} in the image: {where}."
+    answer = f"There are {words.number(len(group))} {cited} in the image: {names.spread(group)}."
     return Turn(f"How many {many} can you see, and where are they?", answer)
 
 
@@ -108,21 +102,23 @@ def _countable(names: Names, group: Sequence[int]) -> bool:
 def _where(talk: Talk) -> Turn | None:
     """Where the only region of its label is."""
     names = talk.names
-    only = [group[0] for group in names.kinds() if len(group) == 1 and not words.is_unique(names.nouns[group[0]])]
-    if not only:
+    group = talk.group(lambda group: len(group) == 1 and not words.is_unique(names.nouns[group[0]]))
+    if group is None:
         return None
-    index = talk.rng.choice(only)
-    thing = names.known((index,))
-    told = [fact for fact in talk.facts if fact.subjects == (index,) and phrase(fact.predicate).order < 2][:1]
+    thing = names.known(group)
+    own = (fact for fact in talk.facts if fact.subjects == tuple(group) and phrase(fact.predicate).order < 2)
+    told = [fact for fact in own if fact not in talk.told][:1]
+    talk.told.update(told)
     more = f", {verbs(names, told, thing.plural, be=False)}" if told else ""
     question = talk.pick((f"Where {thing.be} {thing.text}?", f"Where in the image {thing.be} {thing.text}?"))
-    return Turn(question, words.sentence(f"{thing.text} {thing.be} {names.place(index)}{more}"))
+    return Turn(question, words.sentence(f"{thing.text} {thing.be} {names.place(group[0])}{more}"))
 
 
 def _side(talk: Talk) -> Turn | None:
-    """On which side of another region one is; only for boxes that do not overlap sideways."""
-    regions = talk.scene.regions
-    small = [i for i, r in enumerate(regions) if r.box.area < _LARGE * talk.scene.width * talk.scene.height]
+    """On which side of another thing one is; only for boxes that do not overlap sideways."""
+    regions, names = talk.scene.regions, talk.names
+    most = _LARGE * talk.scene.width * talk.scene.height
+    small = [group[0] for group in names.kinds() if len(group) == 1 and regions[group[0]].box.area < most]
     if len(small) < 2:
         return None
     first, second = talk.rng.sample(small, 2)
@@ -130,13 +126,16 @@ def _side(talk: Talk) -> Turn | None:
     if one.x2 > other.x1 and other.x2 > one.x1:
         return None
     fact = Fact((first,), "left of" if one.x2 <= other.x1 else "right of", (second,))
-    nouns = talk.names.known((first,)), talk.names.known((second,))
-    question = f"{nouns[0].be} {nouns[0].text} to the left or to the right of {nouns[1].text}?"
-    return Turn(question[0].upper() + question[1:], words.sentence(clause(talk.names, fact)))
+    thing, landmark = names.known((first,)), names.known((second,))
+    question = f"{thing.be} {thing.text} to the left or to the right of {landmark.text}?"
+    return Turn(question[0].upper() + question[1:], words.sentence(clause(names, fact)))
 
 
 def _objects(talk: Talk) -> Turn | None:
     """What the main things are."""
+    if talk.listed or len(talk.names.kinds()) == 1:
+        return None
+    talk.listed = True
     asked = talk.pick(("What are the main things in the image?", "What can you see?", "What does the image show?"))
     start = talk.pick(("The image shows", "I can see", "The main things are"))
     return Turn(asked, f"{start} {talk.main(5)}.")
@@ -156,10 +155,9 @@ def _verify(talk: Talk) -> Turn | None:
 def _there(talk: Talk) -> Turn | None:
     """Whether there is something that there is."""
     names = talk.names
-    groups = [group for group in names.kinds() if _countable(names, group) and names.seen.isdisjoint(group)]
-    if not groups:
+    group = talk.group(lambda group: _countable(names, group) and names.seen.isdisjoint(group))
+    if group is None:
         return None
-    group = talk.rng.choice(groups)
     noun = names.nouns[group[0]]
     there = names.say(group)
     more = f", {names.place(group[0])}" if len(group) == 1 else ""

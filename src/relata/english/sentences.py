@@ -17,6 +17,8 @@ from relata.scene import Scene
 #: Verb phrases in one sentence, and things in one list.
 _VERBS = 3
 _ITEMS = 6
+#: Things of one label whose places are said in one sentence.
+_SPREAD = 4
 _OPENERS = ("In the image, ", "In this image, ", "In the scene, ", "In this scene, ", "Here, ", "", "")
 _LISTS = (
     "the image also shows {}",
@@ -60,7 +62,7 @@ def caption(scene: Scene, region: int, rng: random.Random) -> str:
     others = facts([t for t in relations if t[2] == region], names.nouns)
     texts += [clause(names, fact) for fact in others if len(fact.objects) == 1][:2]
     if len(texts) == 1 and len(names.alike(region)) == 1:
-        texts.append(_where(names, region))
+        texts.append(_where(names, (region,)))
     return " ".join(map(words.sentence, texts))
 
 
@@ -100,7 +102,7 @@ def _cited(names: Names, fact: Fact, plural: bool) -> str:
 
 def arranged(told: Sequence[Fact]) -> list[Fact]:
     """The order in which facts of one subject are said."""
-    return sorted(told, key=lambda fact: (phrase(fact.predicate).order, fact.objects))
+    return sorted(told, key=lambda fact: (phrase(fact.predicate).order, fact.objects, len(fact.predicate.split())))
 
 
 def _object(names: Names, fact: Fact) -> str:
@@ -222,13 +224,15 @@ def _inventory(names: Names, rng: random.Random) -> list[str]:
 
 
 def _whereabouts(names: Names, most: int) -> list[str]:
-    """Where the largest regions are, for those that are the only ones of their label."""
-    only = [index for group in names.kinds() if len(group) == 1 for index in group]
-    only = [index for index in only if not words.is_unique(names.nouns[index])]
-    only.sort(key=lambda index: -names.scene.regions[index].box.area)
-    return [words.sentence(_where(names, index)) for index in only[: max(most, 0)]]
+    """Where the largest things are, for those of which there are not too many to say."""
+    regions = names.scene.regions
+    groups = [group for group in names.kinds() if len(group) <= _SPREAD and not words.is_unique(names.nouns[group[0]])]
+    groups.sort(key=lambda group: -max(regions[index].box.area for index in group))
+    return [words.sentence(_where(names, group)) for group in groups[: max(most, 0)]]
 
 
-def _where(names: Names, index: int) -> str:
-    subject = names.say((index,))
-    return f"{subject.text} {subject.be} {names.place(index)}"
+def _where(names: Names, group: Sequence[int]) -> str:
+    subject = names.known(group)
+    if len(group) == 1:
+        return f"{subject.text} {subject.be} {names.place(group[0])}"
+    return f"of {subject.text}, {names.spread(group)} of the image"

@@ -31,14 +31,33 @@ class Talk:
         self.names = Names(scene)
         self.relations = triples(scene)
         self.facts = facts(self.relations, self.names.nouns)
+        self.told: set[Fact] = set()
+        """Facts that have been spoken of; nothing is asked twice."""
+        self.placed: set[int] = set()
+        """Regions of which it has been said where they are, or how many there are."""
+        self.listed = False
+        """Whether the main things have been listed."""
 
     def pick(self, options: Sequence[str]) -> str:
         return self.rng.choice(options)
 
     def fact(self, usable: Callable[[Fact], bool] = lambda fact: True) -> Fact | None:
-        """One fact at random, or None if there is none that is usable."""
-        found = [fact for fact in self.facts if usable(fact)]
-        return self.rng.choice(found) if found else None
+        """One fact at random that has not been spoken of, or None if there is none that is usable."""
+        found = [fact for fact in self.facts if fact not in self.told and usable(fact)]
+        if not found:
+            return None
+        fact = self.rng.choice(found)
+        self.told.add(fact)
+        return fact
+
+    def group(self, usable: Callable[[list[int]], bool]) -> list[int] | None:
+        """All regions of one label at random, whose place has not been told, or None if there are none."""
+        found = [group for group in self.names.kinds() if self.placed.isdisjoint(group) and usable(group)]
+        if not found:
+            return None
+        group = self.rng.choice(found)
+        self.placed.update(group)
+        return group
 
     def main(self, most: int) -> str:
         """The largest things, all of a label together."""

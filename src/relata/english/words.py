@@ -77,6 +77,8 @@ _ACRONYMS = words(
     atm bmw cd dj dvd fm gps hd hdtv lcd led mlb mp3 nba nfl pc rv sd suv tv uk ups us usa usb vcr vip vw xbox
     """
 )
+_SUFFIX = re.compile(r"(?:-(?:merged|other|stuff))+$")
+_MATERIAL = re.compile(r"^(wall|floor)-(\w+)$")
 _VOWEL = re.compile(r"(?!eu|ewe|one\b|once)[aeio]|u(?!ni(?![ndm])|s[aei]|r[aeiou]|t[ei]|k|-)|hour|honest|honou?r|heir")
 
 
@@ -93,8 +95,11 @@ def ordinal(n: int) -> str:
 
 
 def join(parts: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    """`a, b and c`; with a comma before the last `and` where there is another in a part."""
+    if len(parts) == 1:
+        return parts[0]
+    comma = "," if any(" and " in part for part in parts) else ""
+    return f"{', '.join(parts[:-1])}{comma} and {parts[-1]}"
 
 
 def sentence(text: str) -> str:
@@ -112,8 +117,12 @@ def article(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def clean(label: str) -> str:
-    """A label as a noun in running text: lower case, but `TV` and `SUV` stay."""
-    return " ".join(word if word.isupper() and word.lower() in _ACRONYMS else word.lower() for word in label.split())
+    """A label as a noun in running text: lower case, but `TV` stays; COCO's `sky-other-merged` is `sky`.
+
+    `wall-brick` is a brick wall.
+    """
+    said = " ".join(word if word.isupper() and word.lower() in _ACRONYMS else word.lower() for word in label.split())
+    return _MATERIAL.sub(r"\2 \1", _SUFFIX.sub("", said)) or said
 
 
 def _parts(noun: str) -> tuple[str, str, str]:

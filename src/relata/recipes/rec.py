@@ -26,7 +26,7 @@ from relata.english.conversation import conversation
 from relata.english.facts import triples
 from relata.english.sentences import caption, describe
 from relata.filters import Rejection, validity
-from relata.grounded import ImageSlot, Problem
+from relata.grounded import ImageSlot, Problem, Text
 from relata.recipes._prompts import sheet, template
 from relata.scene import Scene
 from relata.teachers import Prompt
@@ -144,7 +144,7 @@ def read(reply: str, item: Item) -> Example | Rejection:
             spans, problems = notation.read(text, boxes)
             if problems:
                 return _refused(problems[0])
-            messages.append(Message(role, spans if messages else (ImageSlot(), *spans)))
+            messages.append(Message(role, spans if messages else (ImageSlot(), Text("\n"), *spans)))
     image = ImageRef(scene.image, scene.width, scene.height)
     example = Example(item.id, (image,), tuple(messages), (boxes,), f"rec/{item.kind}")
     first = boxes[item.region] if item.kind == "region" else None
