@@ -80,10 +80,12 @@ class PairFacts:
     """What questions about two images are drawn from."""
 
     group: Group
+    balance: dict[str, float] = field(default_factory=dict)
+    """See `Facts.balance`."""
 
     @cached_property
     def sides(self) -> tuple[Facts, Facts]:
-        return Facts(self.group.scenes[0], 0), Facts(self.group.scenes[1], 1)
+        return Facts(self.group.scenes[0], 0, self.balance), Facts(self.group.scenes[1], 1, self.balance)
 
     @cached_property
     def links(self) -> dict[int, tuple[int, str]]:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from relata.errors import RelataError, unknown
+from relata.grounded import Span
 from relata.scene import Box, Scene, resolve
 from relata.synth.edit import edit
 from relata.synth.records import to_group, to_scene
@@ -36,11 +36,8 @@ from relata.tasks import (
     transform,
 )
 
-F = TypeVar("F")
-Ask = Callable[[F, random.Random], Turn | None]
-
 #: Questions about one image, by the name a run file gives them.
-ONE: dict[str, Ask[Facts]] = {
+ONE: dict[str, Callable[[Facts, random.Random], Turn | None]] = {
     "name": region.ask,
     "size": region.ask_size,
     "where": locate.ask,
@@ -55,7 +52,7 @@ ONE: dict[str, Ask[Facts]] = {
     "graph": scene_graph.ask,
 }
 #: Questions about two images.
-TWO: dict[str, Ask[PairFacts]] = {
+TWO: dict[str, Callable[[PairFacts, random.Random], Turn | None]] = {
     "match": comparison.ask,
     "match_back": comparison.ask_new,
     "transform": transform.ask,
@@ -125,15 +122,14 @@ class Mixture:
 
     def _scene_row(self, rng: random.Random) -> Row:
         world = sample(rng, self.split)
-        facts = Facts(to_scene(world, "row", full=False), 0, self.balance)
-        return self._row(rng, [render(world)], [facts.scene], self._draw(rng, self.one, ONE, facts))
+        scene = to_scene(world, "row", full=False)
+        return self._row(rng, [render(world)], [scene], self._turns(rng, [Facts(scene, 0, self.balance)]))
 
     def _pair_row(self, rng: random.Random) -> Row:
         pair = edit(rng, sample(rng, self.split), self.split)
-        group = to_group(pair, "row")
-        facts = PairFacts(group)
-        turns = self._draw(rng, self.two, TWO, facts)
-        return self._row(rng, [render(pair.before), render(pair.after)], list(group.scenes), turns)
+        facts = PairFacts(to_group(pair, "row"), self.balance)
+        turns = self._turns(rng, facts.sides, facts)
+        return self._row(rng, [render(pair.before), render(pair.after)], list(facts.group.scenes), turns)
 
     def _data_row(self, rng: random.Random) -> Row:
         from PIL import Image
@@ -141,12 +137,17 @@ class Mixture:
         assert self.scenes is not None
         scene = rng.choice(self.scenes)
         pixels = np.asarray(Image.open(resolve(scene.image, self.images)).convert("RGB"))
-        facts = Facts(scene, 0, self.balance)
-        return self._row(rng, [pixels], [scene], self._draw(rng, self.one, ONE, facts))
+        return self._row(rng, [pixels], [scene], self._turns(rng, [Facts(scene, 0, self.balance)]))
 
-    def _draw(self, rng: random.Random, weights: dict[str, float], kinds: dict[str, Ask[F]], facts: F) -> list[Turn]:
-        names = rng.choices(list(weights), list(weights.values()), k=self.most)
-        return [turn for name in names if (turn := kinds[name](facts, rng)) is not None]
+    def _turns(self, rng: random.Random, sides: Sequence[Facts], pair: PairFacts | None = None) -> list[Turn]:
+        """Different questions drawn by weight, those about one image from either side."""
+        weights = self.one if pair is None else {**self.one, **self.two}
+        turns: dict[tuple[str, tuple[Span, ...]], Turn] = {}
+        for name in rng.choices(list(weights), list(weights.values()), k=self.most):
+            turn = TWO[name](pair, rng) if pair and name in TWO else ONE[name](rng.choice(sides), rng)
+            if turn is not None:
+                turns.setdefault((turn.kind, turn.question), turn)
+        return list(turns.values())
 
     def _row(self, rng: random.Random, images: list[np.ndarray], scenes: list[Scene], turns: list[Turn]) -> Row:
         regions = [[region.box for region in scene.regions] for scene in scenes]
