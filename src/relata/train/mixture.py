@@ -95,7 +95,7 @@ class Mixture:
         split: str = "train",
         scenes: list[Scene] | None = None,
         images: Path | None = None,
-        most: int = 30,
+        most: int = 48,
     ) -> None:
         for name in weights:
             if name not in ONE and name not in TWO:
