@@ -114,8 +114,8 @@ def test_yolo_agrees_with_coco(shared_data: Path) -> None:
             assert theirs == pytest.approx(mine, abs=0.02)
 
 
-def _sorted(scene: Scene) -> list[list[float]]:
-    return sorted([round(value, 1) for value in region.box.tuple()] for region in scene.regions)
+def _sorted(scene: Scene) -> list[tuple[float, ...]]:
+    return sorted((r.box.tuple() for r in scene.regions), key=lambda box: [round(value) for value in box])
 
 
 def test_sizes_in_annotations_are_those_of_the_photos(shared_data: Path) -> None:

@@ -43,7 +43,7 @@ class Caption(msgspec.Struct, gc=False):
     caption: str
 
 
-class Instance(msgspec.Struct):
+class Instance(msgspec.Struct, gc=False):
     id: int
     image_id: int
     category_id: int
@@ -89,14 +89,14 @@ class Entry:
         self.problems: list[Rejected] = []
         self.refused = ""
 
-    def seen(self, image: Image, path: Path) -> None:
+    def seen(self, image: Image, file: str) -> None:
         """One more file names the image."""
         if (image.width, image.height) != (self.image.width, self.image.height):
             self.refused = (
-                f"{short(path)} says the photo is {image.width} x {image.height}, but {next(iter(self.files))} says"
+                f"{file} says the photo is {image.width} x {image.height}, but {next(iter(self.files))} says"
                 f" {self.image.width} x {self.image.height}; leave out the file whose photos were resized"
             )
-        self.files[short(path)] = None
+        self.files[file] = None
 
 
 def gather(path: Path, entries: dict[int, Entry], rename: Callable[[str], str]) -> Iterator[Rejected]:
@@ -105,20 +105,20 @@ def gather(path: Path, entries: dict[int, Entry], rename: Callable[[str], str]) 
     Raises:
         RelataError: if the file is not laid out like COCO's.
     """
-    file = load(path, File)
+    file, name = load(path, File), short(path)
     kind = _kind(path, file.annotations)
     for number, raw in enumerate(file.images):
         try:
             image = decode(raw, Image)
         except RelataError as error:
-            yield Rejected(f"{short(path)}: images, record {number}", str(error))
+            yield Rejected(f"{name}: images, record {number}", str(error))
             continue
         if image.id not in entries:
-            entries[image.id] = Entry(image, f"{short(path)}: image {image.id}")
-        entries[image.id].seen(image, path)
+            entries[image.id] = Entry(image, f"{name}: image {image.id}")
+        entries[image.id].seen(image, name)
     source = Source(path, {category.id: rename(category.name) for category in file.categories})
     for number, raw in enumerate(file.annotations):
-        lost = _file_under(raw, kind, source, entries, f"{short(path)}: annotations, record {number}")
+        lost = _file_under(number, raw, kind, source, entries)
         if lost is not None:
             yield lost
 
@@ -139,21 +139,23 @@ def _kind(path: Path, annotations: Sequence[msgspec.Raw]) -> type[Annotation]:
 
 
 def _file_under(
-    raw: msgspec.Raw, kind: type[Annotation], source: Source, entries: dict[int, Entry], where: str
+    number: int, raw: msgspec.Raw, kind: type[Annotation], source: Source, entries: dict[int, Entry]
 ) -> Rejected | None:
+    """Add the annotation, or what is wrong with it, to the entry of its image; gives what belongs to none."""
     try:
         annotation = decode(raw, kind)
+        entry = entries.get(annotation.image_id)
+        if entry is not None:
+            entry.annotations.append((annotation, source))
+            return None
+        reason = f"is about image {annotation.image_id}, which `images` does not hold"
     except RelataError as error:
-        problem = Rejected(where, str(error), part=True)
-        owner = entries.get(_owner(raw))
-        if owner is None:
-            return problem
-        owner.problems.append(problem)
-        return None
-    entry = entries.get(annotation.image_id)
+        entry = entries.get(_owner(raw))
+        reason = str(error)
+    problem = Rejected(f"{short(source.path)}: annotations, record {number}", reason, part=True)
     if entry is None:
-        return Rejected(where, f"is about image {annotation.image_id}, which `images` does not hold", part=True)
-    entry.annotations.append((annotation, source))
+        return problem
+    entry.problems.append(problem)
     return None
 
 

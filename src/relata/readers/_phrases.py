@@ -27,6 +27,8 @@ def describe(draft: Draft, phrases: Iterable[tuple[Sequence[float], str]], keep:
             said.append((Box(*corners), text.strip()))
         except RelataError as error:
             draft.problem(f"phrase {number} ({text.strip()})", f"{error}; mend the box in the file")
+    if not said:
+        return
     regions = list(draft.regions.values())
     shared = iou_matrix([region.box for region in regions], [box for box, _ in said])
     free = draft.free()

@@ -31,7 +31,7 @@ FILES = (
 )
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, gc=False):
     object_id: int
     x: float
     y: float
@@ -47,7 +47,7 @@ class _Object(msgspec.Struct):
         return (self.name or next(iter(self.names), "")).strip()
 
 
-class _Relationship(msgspec.Struct):
+class _Relationship(msgspec.Struct, gc=False):
     predicate: str
     subject: _Object | None = None
     object: _Object | None = None
@@ -62,7 +62,7 @@ class _Relationship(msgspec.Struct):
         return (-1 if subject is None else subject, -1 if object is None else object)
 
 
-class _Phrase(msgspec.Struct):
+class _Phrase(msgspec.Struct, gc=False):
     x: float
     y: float
     width: float
@@ -162,10 +162,11 @@ def _graph(draft: Draft, records: Sequence[_Record], write: Callable[[str], str]
     for thing in things:
         id = now.get(thing.object_id, thing.object_id)
         found.setdefault(id, thing)
-        attributes.setdefault(id, {}).update((write(word.strip()), None) for word in thing.attributes or ())
+        if thing.attributes:
+            attributes.setdefault(id, {}).update((write(word.strip()), None) for word in thing.attributes)
     for id, thing in found.items():
         box = (thing.x, thing.y, thing.x + thing.w, thing.y + thing.h)
-        draft.region(id, write(thing.label), box, tuple(filter(None, attributes[id])))
+        draft.region(id, write(thing.label), box, tuple(filter(None, attributes.get(id, ()))))
     for relationship in said:
         subject, object = relationship.ends
         draft.relation(now.get(subject, subject), write(relationship.predicate.strip()), now.get(object, object))
