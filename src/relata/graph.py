@@ -59,18 +59,20 @@ def read_graph(spans: Iterable[Span], image: int = 0) -> Graph:
 
 
 def pairs(predicate: Predicate) -> list[tuple[Box, Box]]:
-    """Subjects with objects, in order; a single one on either side is shared.
+    """Subjects with objects, in order; a single one on either side is shared. None if a side is empty.
 
     Raises:
         RelataError: if both sides hold several and they differ in number.
     """
     subjects, objects = predicate.subjects, predicate.objects
+    if not (subjects and objects):
+        return []
     if len(subjects) != len(objects) and 1 not in (len(subjects), len(objects)):
         raise RelataError(
             f"predicate '{predicate.text}' has {len(subjects)} subjects and {len(objects)} objects; "
             "they must be equal in number, or one side single"
         )
-    count = max(len(subjects), len(objects)) if subjects and objects else 0
+    count = max(len(subjects), len(objects))
     return list(
         zip(
             subjects * count if len(subjects) == 1 else subjects,

@@ -80,7 +80,7 @@ class PaliGemma:
 
 
 def _phrase(span: Mention | Predicate) -> str:
-    words = span.text.replace(";", ",").replace("<", "(")
+    words = span.text.replace(";", ",").replace("<", "(").lstrip()  # blanks after the tokens belong to them
     if _MARK.match(words):
         words = words.replace(":", " :", 1)
     return f" {marked(span.image)}{words} ;"
@@ -91,7 +91,6 @@ def _unit(found: re.Match[str], out: Reading, at_end: bool) -> None:
     if not (found["end"] or at_end):
         out.problem("unclosed-tag", found.group(), found.start())
     phrase = found["phrase"].removesuffix(" ") if found["end"] else found["phrase"]
-    # the tokens' pattern has taken the blanks after them
     mark = _MARK.match(phrase)
     image = int(mark[1]) - 1 if mark else 0
     phrase = phrase[mark.end() :] if mark else phrase
