@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 import relata
-from relata.benchmarks import Scores, evaluate, score
+from relata.benchmarks import Scores, _answers, evaluate, score
+from relata.chat import Answer
 from relata.errors import RelataError
 from relata.scene import Scene, encode
 
@@ -62,6 +64,37 @@ def test_a_stopped_run_goes_on_where_it_was(files: Path, tmp_path: Path, scripte
     again = scripted(knows)
     assert evaluate("crpe", again, data, out=tmp_path / "parts") == whole
     assert again.asked == []
+
+
+def test_a_file_cut_anywhere_loses_one_answer_at_most(tmp_path: Path) -> None:
+    path, replies = tmp_path / "answers.jsonl", [Answer(str(k), "选 B\n" * k, model="m") for k in range(3)]
+    _answers.append(path, replies)
+    data = path.read_bytes()
+    for end in range(len(data) + 1):
+        path.write_bytes(data[:end])
+        kept = list(_answers.resume(path).values())
+        assert kept == replies[: data[:end].count(b"\n")]
+        _answers.append(path, replies[len(kept) :])
+        assert path.read_bytes() == data
+
+
+def test_a_full_disk_costs_no_answer(
+    files: Path, tmp_path: Path, scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def fsync(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("relata.benchmarks._answers.os.fsync", fsync)
+        with pytest.raises(RelataError, match=r"cannot write .*: No space left on device"):
+            evaluate("crpe", scripted(knows), files / "crpe_relation.jsonl", out=tmp_path)
+    rest = scripted(knows)
+    assert evaluate("crpe", rest, files / "crpe_relation.jsonl", out=tmp_path)["official"].value == 1
+    assert len(rest.asked) == 12
 
 
 def test_answers_of_another_model_are_not_mixed_in(files: Path, tmp_path: Path, scripted: Any) -> None:

@@ -61,6 +61,12 @@ def test_question_files_of_all_seeing(files: Path) -> None:
     assert len(psg.PREDICATES) == 56
 
 
+def test_question_files_of_other_data(files: Path, tmp_path: Path) -> None:
+    other = (files / "psg_questions.jsonl").read_text().replace("riding", "left of")
+    (tmp_path / "other.jsonl").write_text(other)
+    assert psg.questions(tmp_path / "other.jsonl")[0].predicates == ("beside", "left of", "over")
+
+
 def test_the_rules_give_different_numbers_for_the_same_replies(files: Path, answers: Answers) -> None:
     # Image 1 is answered, image 2 refused. Gold: person riding horse, sky-other-merged over horse; person beside wall.
     scores = score("psg", answers([(0, SAID), (1, REFUSAL)]), files / "psg_questions.jsonl")

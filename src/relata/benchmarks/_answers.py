@@ -102,9 +102,18 @@ def resume(path: Path) -> dict[str, Reply]:
 
 
 def append(path: Path, replies: Iterable[Reply]) -> None:
-    """Add answers one by one, each on disk before the next is asked for."""
-    with open(path, "ab") as file:
+    """Add answers one by one, each on disk before the next is asked for.
+
+    Raises:
+        RelataError: if the system cannot write, e.g. because the disk is full; what was answered so far stays.
+    """
+    with open(path, "ab", buffering=0) as file:  # unbuffered, so that closing a full disk has nothing left to write
         for reply in replies:
-            file.write(encode(reply) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            line = encode(reply) + b"\n"
+            try:
+                whole = file.write(line) == len(line)
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise RelataError(f"cannot write {path}: {error.strerror}; mend that and run again") from error
+            if not whole:
+                raise RelataError(f"cannot write {path}: the disk took half a line; make room and run again")

@@ -93,7 +93,9 @@ def questions(data: Path) -> list[Question]:
     if data.suffix == ".jsonl":
         rows = list(store.records(data, _Row))
         classes = sorted({label for row in rows for s, _, o, _, _ in row.relation_tuples for label in (s, o)})
-        return [_asked(row, tuple(classes)) for row in rows]
+        own = {predicate for row in rows for *_, predicate in row.relation_tuples}
+        predicates = PREDICATES if own <= set(PREDICATES) else tuple(sorted(own))  # of another data set
+        return [_asked(row, tuple(classes), predicates) for row in rows]
     file = load(data)
     names, test = file.thing_classes + file.stuff_classes, file.test
     return [
@@ -135,7 +137,7 @@ def graphs(file: Psg, data: Path) -> Iterator[tuple[Image, Graph]]:
         yield image, Graph(names, boxes, relations)
 
 
-def _asked(row: _Row, classes: tuple[str, ...]) -> Question:
+def _asked(row: _Row, classes: tuple[str, ...], predicates: tuple[str, ...]) -> Question:
     places: dict[tuple[str, Corners], int] = {}
     relations = []
     for subject, subject_box, object, object_box, predicate in row.relation_tuples:
@@ -143,4 +145,4 @@ def _asked(row: _Row, classes: tuple[str, ...]) -> Question:
         o = places.setdefault((object, object_box), len(places))
         relations.append((s, predicate, o))
     gold = Graph(tuple(label for label, _ in places), tuple(box for _, box in places), tuple(relations))
-    return Question(str(row.question_id), row.image, row.text, row.width, row.height, gold, classes, PREDICATES)
+    return Question(str(row.question_id), row.image, row.text, row.width, row.height, gold, classes, predicates)
