@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Annotated
 
@@ -34,9 +33,8 @@ def names(
 
 def _about(kind: str, name: str) -> str:
     """The first line of a component's own description, read without importing it."""
-    source = Path(__file__).parents[1] / kind / f"{name}.py"
-    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0].removeprefix(f"`{name}`").lstrip(": ")
+    with (Path(__file__).parents[1] / kind / f"{name}.py").open(encoding="utf-8") as source:
+        return source.readline().strip().strip('"').removeprefix(f"`{name}`").lstrip(": ")
 
 
 def read(

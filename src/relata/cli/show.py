@@ -34,7 +34,7 @@ def view(
 
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help="Train and ask less; the scores are rough.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; demo or demo-quick if not given.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; runs/demo or runs/demo-quick if not given.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of real photos, for the parts without training.")] = None,
     annotations: Annotated[list[str] | None, typer.Option(help="FORMAT=PATH of the photos; may be repeated.")] = None,
 ) -> None:
@@ -51,7 +51,7 @@ def demo(
     if (photos is None) != (not annotations):
         raise RelataError("--photos FOLDER and --annotations FORMAT=PATH go together; give both")
     real = Photos(tuple(annotations), photos) if photos is not None and annotations else None
-    folder = out or Path("demo-quick" if quick else "demo")
+    folder = out or Path("runs", "demo-quick" if quick else "demo")
     with progress() as shown:
         outcome = run(folder, QUICK if quick else FULL, shown, real)
     _print(outcome.scores)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from relata.benchmarks.crpe import Question
 from relata.errors import RelataError
 from relata.metrics.choice import LETTERS
 from relata.metrics.graphs import Floats
-from relata.models.model import Look, Model
 from relata.tasks import region, relation
+
+if TYPE_CHECKING:
+    from relata.models.model import Look, Model
 
 
 class Chooser:
