@@ -14,10 +14,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from relata.chat import ImageRef
+from relata.dialects._scan import harmless
 from relata.errors import RelataError
 from relata.grounded import Mention, Predicate, Problem, Span, Text
 from relata.scene import Box
 
+VARIANTS = {"tokens": None}
+
+#: What the tokenizer would take for one of its own tokens, were it to stand in words.
+_MARKUP = re.compile(r"</?[a-z]+\d*>")
 _PIECE = re.compile(r"<r(\d{1,4})>|[.;,:?]|[^\s.;,:?<]+|<")
 
 
@@ -31,6 +36,10 @@ class Place(NamedTuple):
 def token(index: int) -> str:
     """The word that stands for region `index` of the conversation."""
     return f"<r{index}>"
+
+
+def _words(text: str) -> str:
+    return harmless(text, _MARKUP).strip()
 
 
 class RegionTokens:
@@ -68,17 +77,21 @@ class RegionTokens:
         return best[1]
 
     def write(self, spans: Sequence[Span], images: Sequence[ImageRef] = ()) -> str:
-        """Grounded text as words and region tokens, separated by single blanks."""
+        """Grounded text as words and region tokens, separated by single blanks.
+
+        Raises:
+            RelataError: if a box is none of the regions.
+        """
         words: list[str] = []
         for span in spans:
             if isinstance(span, Text):
-                words.append(span.text.strip())
+                words.append(_words(span.text))
             elif isinstance(span, Mention):
                 words += self._tokens(span.boxes, span.image)
-                words.append(span.text.strip())
+                words.append(_words(span.text))
             elif isinstance(span, Predicate):
                 words += self._tokens(span.subjects, span.image)
-                words.append(span.text.strip())
+                words.append(_words(span.text))
                 words += self._tokens(span.objects, span.image)
             else:
                 words.append("image :")
@@ -137,3 +150,10 @@ def _clause(parts: Sequence[list[Place] | str]) -> list[Span]:
             spans.append(Mention("", tuple(p.box for p in part), part[0].image))
             at += 1
     return spans
+
+
+def make(
+    name: str, variant: str, regions: Sequence[Sequence[Box]] = (), numbers: Sequence[int] | None = None
+) -> RegionTokens:
+    """The dialect over regions; see `RegionTokens`."""
+    return RegionTokens(regions, numbers)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from relata.dialects.relata import RegionTokens
 from relata.errors import RelataError
-from relata.grounded import Mention, Span, Text
+from relata.grounded import Mention, Span
 from relata.models.prefix import Tree, grow, likelihoods
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
@@ -251,7 +251,7 @@ class Model:
     def answer(self, images: Sequence[Picture], question: str | Sequence[Span]) -> str:
         """The reply to a question, in the model's dialect: `<r0>` is the first region of the first image."""
         look = self.look(list(images))
-        spans = (Text(question),) if isinstance(question, str) else question
+        spans = look.read(question) if isinstance(question, str) else question
         return look.ask([spans])[0]
 
     def rank(

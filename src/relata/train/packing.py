@@ -46,18 +46,26 @@ def tokenise(parts: Sequence[tuple[str, bool]], processor: RelataProcessor, wher
     """A conversation from its parts (text, is an answer). An answer ends with the end token, which is learnt too.
 
     Raises:
-        RelataError: if no token is left to learn: a silent zero loss otherwise.
+        RelataError: if no token is left to learn (a silent zero loss otherwise), or an answer is empty or has a word
+            that the model does not know: it would learn to say nothing, or `<unk>`.
     """
     text, spans = "", []
     for part, is_answer in parts:
         piece = f"{part} {EOS}" if is_answer else part
         if is_answer:
+            if not part:
+                raise RelataError(f"{where}: an empty answer in {text!r}")
             spans.append((len(text), len(text) + len(piece)))
         text += f"{piece} "
     encoding = processor.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
     learnt = [any(low <= start < high for low, high in spans) for start, _ in encoding.offsets]
     if not any(learnt):
-        raise RelataError(f"{where}: no answer token to learn from in {text!r}; is the answer empty?")
+        raise RelataError(f"{where}: no answer token to learn from in {text!r}")
+    unknown = processor.tokenizer.unk_token_id
+    for id, (start, end), learn in zip(encoding.ids, encoding.offsets, learnt):
+        if learn and id == unknown:
+            word = text[start:end]
+            raise RelataError(f"{where}: the model has no word {word!r}, which an answer uses; set `vocabulary`")
     return Tokens(encoding.ids, learnt)
 
 
