@@ -17,9 +17,7 @@ from train.small_runs import logged, run, stage
 
 def test_a_stage_with_lora(tmp_path: Path) -> None:
     base = train(run(stage(steps=1, muon=0.0, adam=0.0)), tmp_path / "base")
-    tuned = train(
-        run(stage(name="tune", train=[], lora=4, steps=6, adam=0.01), model=str(base)), tmp_path / "tuned"
-    )
+    tuned = train(run(stage(name="tune", train=[], lora=4, steps=6, adam=0.01), model=str(base)), tmp_path / "tuned")
     losses = [line["loss"] for line in logged(tuned)]
     assert losses[-1] < losses[0]
 
