@@ -217,6 +217,16 @@ def test_boxes_without_area_match_nothing() -> None:
     assert values(flat, flat) == 0.5
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_pairs_are_compared_in_blocks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    golds, said = naive.world(seed, images=20)
+    whole = match(golds, said, PLAIN)
+    monkeypatch.setattr("relata.metrics.matching._AT_ONCE", 3)
+    blocks = match(golds, said, PLAIN)
+    assert (blocks.first.tolist(), blocks.hit.tolist()) == (whole.first.tolist(), whole.hit.tolist())
+    assert blocks.grounded.tolist() == whole.grounded.tolist()
+
+
 def test_lists_of_different_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2 gold graphs but 1"):
         ran([GOLD, GOLD], [GOLD])

@@ -7,7 +7,7 @@ same one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -31,6 +31,9 @@ from relata.metrics.graphs import (
 from relata.metrics.rules import Rules
 
 _NEVER = np.iinfo(np.int64).max
+
+#: Most pairs compared in pixels at once, so that memory stays near 200 MB even if all labels are the same.
+_AT_ONCE = 1_000_000
 
 
 class Mappers(NamedTuple):
@@ -77,9 +80,9 @@ class Match:
     def grounded(self) -> Bools:
         """For each prediction, whether both its regions are in the gold: same label, same place."""
         ours, theirs = self.predicted.objects, self.gold.objects
-        a, b = _join([ours.image, ours.label], [theirs.image, theirs.label])
         found = np.zeros(len(ours.image), dtype=np.bool_)
-        found[a[_in_place(self.rules, ours, a, theirs, b)]] = True
+        for a, b in _join([ours.image, ours.label], [theirs.image, theirs.label]):
+            found[a[_in_place(self.rules, ours, a, theirs, b)]] = True
         subject, target = self.predicted.triplets.ends.T
         both: Bools = found[subject] & found[target]
         return both
@@ -106,15 +109,15 @@ def match(
     theirs = flatten(gold, labels, predicates, mappers.gold)
     flat = flatten(predicted, labels, predicates, mappers.label, mappers.predicate)
     triplets, rank, sizes = _ranked(flat, rules, len(gold))
-    a, b = _join(_words(flat.objects, triplets), _words(theirs.objects, theirs.triplets))
-    for end in (0, 1):
-        row, gold_row = triplets.ends[a, end], theirs.triplets.ends[b, end]
-        here = _in_place(rules, flat.objects, row, theirs.objects, gold_row)
-        a, b = a[here], b[here]
     first = np.full(len(theirs.triplets.image), _NEVER)
-    np.minimum.at(first, b, rank[a])
     hit = np.zeros(len(rank), dtype=np.bool_)
-    hit[a] = True
+    for a, b in _join(_words(flat.objects, triplets), _words(theirs.objects, theirs.triplets)):
+        for end in (0, 1):
+            row, gold_row = triplets.ends[a, end], theirs.triplets.ends[b, end]
+            here = _in_place(rules, flat.objects, row, theirs.objects, gold_row)
+            a, b = a[here], b[here]
+        np.minimum.at(first, b, rank[a])
+        hit[a] = True
     ours = Flat(flat.objects, triplets)
     return Match(rules, theirs, ours, rank, first, hit, sizes, labels.words, predicates.words, len(vocabulary))
 
@@ -172,15 +175,17 @@ def _in_place(rules: Rules, ours: Objects, a: Ints, theirs: Objects, b: Ints) ->
     return here
 
 
-def _join(ours: list[Ints], theirs: list[Ints]) -> tuple[Ints, Ints]:
-    """All pairs of rows (i, j) at which all columns of ours and theirs agree."""
+def _join(ours: list[Ints], theirs: list[Ints]) -> Iterator[tuple[Ints, Ints]]:
+    """All pairs of rows (i, j) at which all columns of ours and theirs agree, some at a time."""
     key = _key(*(np.concatenate(pair) for pair in zip(ours, theirs)))
     left, right = key[: len(ours[0])], key[len(ours[0]) :]
     order = np.argsort(right, kind="stable")
     start = np.searchsorted(right[order], left, "left")
     count = np.searchsorted(right[order], left, "right") - start
-    i = np.repeat(np.arange(len(left)), count)
-    return i, order[start[i] + turns(count)]
+    full = np.flatnonzero(np.diff(np.cumsum(count) // _AT_ONCE)) + 1
+    for rows in np.split(np.arange(len(left)), full):
+        i = np.repeat(rows, count[rows])
+        yield i, order[start[i] + turns(count[rows])]
 
 
 def _first_of_each(*columns: Ints) -> Ints:
