@@ -2,8 +2,8 @@
 
     python benchmarks/dialects.py [--seconds 1.0]
 
-Prints replies per second on one core (best and median of five runs) for a ReC-like reply of about 600 characters with 15
-tags, and the slowest of a list of 1 MB texts made to trip a reader.
+Prints replies per second of CPU time (best and median of five runs) for a ReC-like reply of about 600 characters with
+15 tags, and the slowest of a list of 1 MB texts made to trip a reader.
 """
 
 from __future__ import annotations
@@ -41,20 +41,26 @@ REPLY: tuple[Span, ...] = (
     Text(" them lights the scene from the right-hand side, which gives the whole picture a warm and quiet mood."),
 )
 
-#: Pieces that are repeated up to 1 MB, each read by every dialect.
+#: Pieces that are repeated up to 1 MB.
 HOSTILE = (
-    "<ref>", "</ref>", "<ref>a</ref>", "<ref>a</ref> ", "<pred>a</pred><box>", "<box>[[", "<box>[[1,", "<box>", "</box>", "[[[[", "[1,2,3,",
-    "[[1,2,3,4],", "[0.1, 0.2, 0.3, 0.4] ", "[ ", "((((", "(1,2),", "<box>" + "(" * 50, "9", "1.", "-", ",", " ", "\n", "<",
-    "<|box_start|>", "<|box_start|>(1,2),(3,4)", "<|object_ref_start|>", "{", '{"bbox_2d": [', '{"label": "', "<img0>", "<img0><patch_index_0001>",
-    "<patch_index_", "<caption>", "<loc0001>", "<loc0001><loc0002><loc0003><loc0004> > ", "<loc", ";", "Objects:\n", "region1: ", "region1: region2 on, ",
-    "region1: a in <|box_start|>(1,2),(3,4)<|box_end|>\n", "<image>", "Image 2: ",
+    "<ref>", "</ref>", "<ref>a</ref>", "<ref>a</ref> ", "<pred>a</pred><box>", "<box>[[", "<box>[[1,", "<box>",
+    "</box>", "[[[[", "[1,2,3,", "[[1,2,3,4],", "[0.1, 0.2, 0.3, 0.4] ", "[ ", "((((", "(1,2),", "9", "1.", ",", " ", "\n", "<",
+    "<|box_start|>", "<|box_start|>(1,2),(3,4)", "<|object_ref_start|>", "{", '{"bbox_2d": [', '{"label": "', "<img0>",
+    "<img0><patch_index_0001>", "<patch_index_", "<caption>", "<loc0001>", "<loc0001><loc0002><loc0003><loc0004> > ",
+    "<loc", ";", "Objects:\n", "region1: ", "region1: region2 on, ", "<image>", "Image 2: ",
 )  # fmt: skip
-#: And these in front, so that a reader is already inside something.
-OPENINGS = ("", "<ref>a</ref><box>[", "[", "Objects:\nregion1: ")
+#: And what may stand in front of the most common of them, so that the reader is already inside something.
+OPENINGS = (
+    "<ref>", "<ref>a</ref><box>", "<box>[[", "[", "[Image 2: ", "<|box_start|>(", '{"bbox_2d": ["', '{"label": "',
+    "<loc0001>", "Objects:\nregion1: ", "Objects:\nRelations:\nregion1: ",
+)  # fmt: skip
+INSIDE = ("9", " ", ",", "[", "\\", "region1 a, ")
+
+TEXTS = (*((piece, "") for piece in HOSTILE), *((piece, opening) for opening in OPENINGS for piece in INSIDE))
 
 
 def rate(work: Callable[[], object], seconds: float) -> tuple[float, float]:
-    """Calls per second: best and median of five runs."""
+    """Calls per second of CPU time: best and median of five runs."""
     rates = []
     for _ in range(5):
         count, start = 0, time.process_time()
@@ -66,14 +72,13 @@ def rate(work: Callable[[], object], seconds: float) -> tuple[float, float]:
 
 
 def slowest(made: Dialect) -> tuple[float, str]:
-    """Seconds of the slowest hostile text of 1 MB, and what it repeats."""
+    """CPU seconds of the slowest hostile text of 1 MB, and what it repeats."""
     worst = (0.0, "")
-    for opening in OPENINGS:
-        for piece in HOSTILE:
-            text = opening + piece * (1_000_000 // len(piece))
-            start = time.process_time()
-            made.read(text, IMAGES)
-            worst = max(worst, (time.process_time() - start, opening + piece))
+    for piece, opening in TEXTS:
+        text = opening + piece * (1_000_000 // len(piece))
+        start = time.process_time()
+        made.read(text, IMAGES)
+        worst = max(worst, (time.process_time() - start, opening + piece))
     return worst
 
 
@@ -82,7 +87,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each rate")
     seconds = parser.parse_args().seconds
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, one used")
-    print(f"{'dialect':14} {'chars':>5} {'read/s best':>12} {'median':>8} {'write/s best':>12} {'1 MB hostile':>13}  repeats")
+    print(f"{len(TEXTS)} hostile texts of 1 MB; the slowest is shown")
+    print(f"{'dialect':12} {'chars':>5} {'read/s best':>12} {'median':>8} {'write/s best':>12} {'1 MB':>8}  repeats")
     for name in listing("dialects"):
         if name == "relata":  # needs the regions of a conversation
             continue
@@ -91,7 +97,7 @@ def main() -> None:
         best, median = rate(lambda made=made, text=text: made.read(text, IMAGES), seconds)
         write, _ = rate(lambda made=made: made.write(REPLY, IMAGES), seconds)
         worst, piece = slowest(made)
-        print(f"{name:14} {len(text):5} {best:12,.0f} {median:8,.0f} {write:12,.0f} {worst:11.2f} s  {piece[:40]!r}")
+        print(f"{name:12} {len(text):5} {best:12,.0f} {median:8,.0f} {write:12,.0f} {worst:6.2f} s  {piece[:40]!r}")
 
 
 if __name__ == "__main__":

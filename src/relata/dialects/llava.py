@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from relata.dialects._scan import Numbers
 from relata.dialects._tagged import MARK, Markup, Tagged, bracketed, marked
+from relata.errors import RelataError
 from relata.geometry import SQUARE, Codec
 
 VARIANTS = {"padded": Codec(frame=SQUARE, full=1), "original": Codec(full=1)}
@@ -31,5 +32,11 @@ BRACKETS = Markup(
 
 
 def make(name: str, variant: str, digits: int = 2) -> Tagged:
-    """`digits` after the point: LLaVA-1.5's training data has two, which is coarse for small objects."""
+    """`digits` after the point, 1 to 4: LLaVA-1.5's training data has two, which is coarse for small objects.
+
+    Raises:
+        RelataError: on another number of digits.
+    """
+    if not 1 <= digits <= 4:
+        raise RelataError(f"dialect {name}: digits is {digits}; it must be 1 to 4")
     return Tagged(name, VARIANTS[variant].replace(digits=digits), BRACKETS)
