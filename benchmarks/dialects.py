@@ -44,10 +44,11 @@ REPLY: tuple[Span, ...] = (
 #: Pieces that are repeated up to 1 MB.
 HOSTILE = (
     "<ref>", "</ref>", "<ref>a</ref>", "<ref>a</ref> ", "<pred>a</pred><box>", "<box>[[", "<box>[[1,", "<box>",
-    "</box>", "[[[[", "[1,2,3,", "[[1,2,3,4],", "[0.1, 0.2, 0.3, 0.4] ", "[ ", "((((", "(1,2),", "9", "1.", ",", " ", "\n",
-    "<", "<|box_start|>", "<|box_start|>(1,2),(3,4)", "<|object_ref_start|>", "{", '{"bbox_2d": [', '{"label": "',
-    "<img0>", "<img0><patch_index_0001>", "<patch_index_", "<caption>", "<loc0001>",
-    "<loc0001><loc0002><loc0003><loc0004> > ", "<loc", ";", "Objects:\n", "region1: ", "region1: region2 on, ", "<image>", "Image 2: ",
+    "</box>", "[[[[", "[1,2,3,", "[[1,2,3,4],", "[0.1, 0.2, 0.3, 0.4] ", "[ ", "((((", "(1,2),", "9", "1.", ",", " ",
+    "\n", "<", "<|box_start|>", "<|box_start|>(1,2),(3,4)", "<|object_ref_start|>", "{", '{"bbox_2d": [',
+    '{"label": "', "<img0>", "<img0><patch_index_0001>", "<patch_index_", "<caption>", "<loc0001>",
+    "<loc0001><loc0002><loc0003><loc0004> > ", "<loc", ";", "Objects:\n", "region1: ", "region1: region2 on, ",
+    "<image>", "Image 2: ",
 )  # fmt: skip
 #: And what may stand in front of the most common of them, so that the reader is already inside something.
 OPENINGS = (
