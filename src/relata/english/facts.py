@@ -22,11 +22,21 @@ class Fact(NamedTuple):
     subjects: tuple[int, ...]
     predicate: str
     objects: tuple[int, ...]
+    crossed: bool = False
+    """Every subject with every object, instead of in order."""
+
+    @property
+    def pairs(self) -> tuple[list[int], list[int]]:
+        """Subjects and objects, paired in order."""
+        if not self.crossed:
+            return list(self.subjects), list(self.objects)
+        every = [(s, o) for s in self.subjects for o in self.objects]
+        return [s for s, _ in every], [o for _, o in every]
 
     @property
     def mutual(self) -> bool:
         """`A` and `B` are beside each other."""
-        return self.subjects == self.objects[::-1]
+        return not self.crossed and self.subjects == self.objects[::-1]
 
 
 def triples(scene: Scene) -> list[Triple]:
@@ -49,7 +59,8 @@ def facts(relations: Sequence[Triple], labels: Sequence[str]) -> list[Fact]:
     alike, rest = _shared(rest, labels)
     each, rest = _each(rest, labels)
     mixed, rest = _shared(rest, [""] * len(labels))
-    return mutual + alike + each + [part for fact in mixed for part in _split(fact)] + _lists(rest)
+    mixed = [part for fact in mixed for part in _split(fact)]
+    return mutual + _crossed(alike) + each + _crossed(mixed) + _lists(rest)
 
 
 def _mutual(relations: Sequence[Triple]) -> tuple[list[Fact], list[Triple]]:
@@ -74,6 +85,14 @@ def _split(fact: Fact) -> list[Fact]:
     parts = -(-total // _SUBJECTS)
     ends = [total * k // parts for k in range(parts + 1)]
     return [Fact(fact.subjects[start:end], fact.predicate, fact.objects) for start, end in pairwise(ends)]
+
+
+def _crossed(told: Sequence[Fact]) -> list[Fact]:
+    """What the same subjects have in common with several objects, as one fact."""
+    groups: dict[tuple[tuple[int, ...], str], list[int]] = {}
+    for fact in told:
+        groups.setdefault((fact.subjects, fact.predicate), []).extend(fact.objects)
+    return [Fact(subjects, p, tuple(objects), len(objects) > 1) for (subjects, p), objects in groups.items()]
 
 
 def _each(relations: Sequence[Triple], labels: Sequence[str]) -> tuple[list[Fact], list[Triple]]:

@@ -103,26 +103,24 @@ class Names:
     def _part(self, group: list[int], subject: bool, bare: bool) -> Noun:
         new = self.seen.isdisjoint(group)
         if len(group) > 1:
-            return self._several(group, new, bare)
+            return self._several(group, new, subject, bare)
         return self._only(group[0], new, subject) if len(self.alike(group[0])) == 1 else self._marked(group[0], new)
 
-    def _several(self, group: list[int], new: bool, bare: bool) -> Noun:
+    def _several(self, group: list[int], new: bool, subject: bool, bare: bool) -> Noun:
         noun, total = self.nouns[group[0]], len(self.alike(group[0]))
         numbers = [index + 1 for index in group]
         if words.is_mass(noun) or words.is_unique(noun):
-            return Noun(cite(noun, numbers) if new else f"the {cite(noun, numbers)}", False)
+            known = "the " if words.is_unique(noun) or not new else "some " if subject else ""
+            return Noun(f"{known}{cite(noun, numbers)}", False)
         text = cite(words.plural(noun), numbers)
         if words.is_plural(noun):
             text = f"{'pairs' if words.is_pair(noun) else 'groups'} of {text}"
-        if len(group) < total:
-            counted = f"{words.number(len(group))} of the {words.number(total)} {text}"
-        else:
-            counted = f"{words.number(len(group))} {text}" if new else f"the {words.number(len(group))} {text}"
         if bare and new:
             return Noun(text, True)
-        if bare and len(group) == total:
-            return Noun(f"the {text}", True)
-        return Noun(counted, True)
+        if len(group) < total:
+            return Noun(f"{words.number(len(group))} of the {words.number(total)} {text}", True)
+        counted = text if bare else f"{words.number(len(group))} {text}"
+        return Noun(counted if new else f"the {counted}", True)
 
     def _only(self, index: int, new: bool, subject: bool) -> Noun:
         """The one region of its label."""

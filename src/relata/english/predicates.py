@@ -43,7 +43,7 @@ _ALIASES = {
 _LEADS = {"left of": "to the ", "right of": "to the ", "with": "shown ", "of": "part ", "same size as": "the "}
 _FRONT = re.compile(r"^(?:is|are|being|be) (?=\w)")
 _BEHIND = re.compile(r"(?<=\w) (?:a|an|the|some|many|several|his|her|its|their)$")
-_OF = re.compile(r"(on|in|at|to|by|near|along|from) (?!front of|top of|back of|the |a )((?:\w+ )+of)")
+_OF = re.compile(r"(?!in back of)\b(on|in|at|to|by|near|along|from) (?!front of|top of|the |a )((?:\w+ )+of)")
 
 
 class Phrase(NamedTuple):

@@ -57,7 +57,7 @@ def _object(talk: Talk) -> Turn | None:
     subject = talk.names.known(fact.subjects)
     asked = "Who" if all(words.is_person(talk.names.nouns[index]) for index in fact.objects) else "What"
     if said.copula:
-        question = f"{asked} {said.be(subject.plural).rstrip()} {subject.text} {said.one}?"
+        question = f"{asked} {subject.be} {subject.text} {said.lead}{said.one}?"
     else:
         question = f"{asked} {'do' if subject.plural else 'does'} {subject.text} {said.many}?"
     return Turn(question, words.sentence(f"{subject.text} {verbs(talk.names, [fact], subject.plural)}"))
@@ -148,7 +148,7 @@ def _verify(talk: Talk) -> Turn | None:
         return None
     said = phrase(fact.predicate)
     subject, thing = talk.names.known(fact.subjects), talk.names.known(fact.objects)
-    question = f"{said.be(subject.plural).split(' ')[0]} {subject.text} {said.lead}{said.one} {thing.text}?"
+    question = f"{subject.be} {subject.text} {said.lead}{said.one} {thing.text}?"
     return Turn(question[0].upper() + question[1:], f"Yes, {clause(talk.names, fact)}.")
 
 

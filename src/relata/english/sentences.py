@@ -97,7 +97,8 @@ def _cited(names: Names, fact: Fact, plural: bool) -> str:
     lead = said.lead
     if lead == "part " and words.is_person(names.nouns[fact.objects[0]]):
         lead = "those " if plural else "that "
-    return lead + relate(said.text(plural), _numbers(fact.subjects), _numbers(fact.objects))
+    subjects, objects = fact.pairs
+    return lead + relate(said.text(plural), _numbers(subjects), _numbers(objects))
 
 
 def arranged(told: Sequence[Fact]) -> list[Fact]:
@@ -108,7 +109,7 @@ def arranged(told: Sequence[Fact]) -> list[Fact]:
 def _object(names: Names, fact: Fact) -> str:
     if fact.mutual:
         return "each other"
-    return names.say(fact.objects, bare=len(fact.subjects) > 1 and len(fact.objects) > 1).text
+    return names.say(fact.objects, bare=len(fact.subjects) == len(fact.objects) > 1 and not fact.crossed).text
 
 
 def _numbers(regions: Sequence[int]) -> list[int]:

@@ -60,7 +60,9 @@ _PAIRS = words(
 )
 #: End in s, and are one thing.
 _SINGULAR_S = words("bus gas lens canvas iris atlas chassis news series species christmas minibus trellis")
-_PLURAL = words("people men women children feet teeth geese mice cattle police leaves knives shelves dice")
+_PLURAL = words("people cattle police") | frozenset(_IRREGULAR.values())
+_PLURAL_ENDS = ("men", "children", *(_IRREGULAR[end] for end in _COMPOUNDS if end in _IRREGULAR))
+_NO_PLURALS = words("specimen abdomen ramen omen regimen stamen")
 _PERSONS = words(
     """
     person man woman boy girl child kid baby toddler lady guy gentleman adult teenager player batter catcher pitcher
@@ -164,7 +166,7 @@ def is_person(noun: str) -> bool:
 def is_plural(noun: str) -> bool:
     """Whether the label itself is a plural: `trees`, `people`, `scissors`."""
     word = head(noun)
-    if word in _PLURAL or word in _PAIRS:
+    if word in _PLURAL or word in _PAIRS or (word.endswith(_PLURAL_ENDS) and word not in _NO_PLURALS):
         return True
     return word.endswith("s") and not word.endswith(("ss", "us", "is")) and word not in _SINGULAR_S and len(word) > 3
 
