@@ -104,6 +104,21 @@ def test_answers_of_another_model_are_not_mixed_in(files: Path, tmp_path: Path, 
         evaluate("crpe", scripted(knows, name="other"), data, out=tmp_path)
 
 
+def test_what_cannot_be_scored_is_not_asked(files: Path, tmp_path: Path, scripted: Any) -> None:
+    lines = (files / "crpe_relation.jsonl").read_text().splitlines()
+    (tmp_path / "short.jsonl").write_text("\n".join(lines[:-1]))
+    (tmp_path / "empty.jsonl").write_text("")
+    model = scripted(knows)
+    with pytest.raises(RelataError, match="its rows are no multiple of 4"):
+        evaluate("crpe", model, tmp_path / "short.jsonl", out=tmp_path / "run")
+    with pytest.raises(RelataError, match=r"empty\.jsonl holds no questions"):
+        evaluate("crpe", model, tmp_path / "empty.jsonl", out=tmp_path / "run")
+    evaluate("crpe", scripted(knows), files / "crpe_relation.jsonl", out=tmp_path / "run")
+    with pytest.raises(RelataError, match=r"12 \(10, 11, .*\) answer no question of this file"):
+        evaluate("crpe", model, files / "crpe_exist.jsonl", out=tmp_path / "run")
+    assert model.asked == []
+
+
 def test_missing_answers_are_listed_or_counted_wrong(files: Path, answers: Answers) -> None:
     data = files / "crpe_relation.jsonl"
     some = answers(

@@ -284,6 +284,19 @@ class Graphs:
         return (gold_scene if image.name == "000000000001.jpg" else wall_scene)("any")
 
 
+def test_wrong_options_are_refused_before_the_model_is_asked(files: Path, tmp_path: Path) -> None:
+    def refused(message: str, protocol: str = "asmv2-fixed", **options: Any) -> None:
+        model = Graphs()
+        with pytest.raises(RelataError, match=message):
+            evaluate("psg", model, files / "psg.json", protocol, out=tmp_path, **options)  # type: ignore[arg-type]
+        assert model.asked == []
+
+    refused("robin-fixed take the nearest class", "robin-fixed")
+    refused("unknown dialect 'asmv3'", dialect="asmv3")
+    refused("synonyms: nothing.txt does not exist", synonyms="nothing.txt")
+    refused("expected OpenPSG's psg.json", train="nothing.json")
+
+
 def test_a_model_with_graphs_is_asked_for_them(files: Path, tmp_path: Path, scripted: Any) -> None:
     model = Graphs()
     scores = evaluate("psg", model, files / "psg.json", "openpsg-fixed", out=tmp_path / "run", images="photos")  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ A benchmark module has
     score(questions, replies, protocol, **options) -> Scored
     DEFAULT                                    the protocols that need no options, where not all
     ask(model, question, image) -> Reply       where it is more than `model.answer([image], question.text)`
+    check(questions, protocol, **options)      where `score` refuses what can be refused before the model is asked
 
 docs/evaluate.md has one to copy.
 """
@@ -81,12 +82,14 @@ def evaluate(
         RelataError: on an unknown benchmark, protocol or option, damaged data, or answers of another model in `out`.
     """
     module, out = component("benchmarks", benchmark), Path(out)
-    _protocols(module, benchmark, protocol, options)
-    questions: list[Question] = module.questions(Path(data))
+    questions = _questions(module, Path(data))
+    for name in _protocols(module, benchmark, protocol, options):
+        getattr(module, "check", _check)(questions, name, **options)
     ask: Callable[[Model, Question, Path], Reply] = getattr(module, "ask", _ask)
     folder, path = None if images is None else Path(images), out / _answers.FILE
     with store.lock(out):
         done = _answers.resume(path)
+        _answers.complete(done, (question.id for question in questions), str(path), incomplete=True)
         others = {_answers.model_of(reply) for reply in done.values()} - {model.name}
         if others:
             raise RelataError(f"{path} has answers of {', '.join(others)}, not of {model.name}; use another folder")
@@ -119,7 +122,7 @@ def score(
     """
     module, data, answers = component("benchmarks", benchmark), Path(data), Path(answers)
     names = _protocols(module, benchmark, protocol, options)
-    questions = module.questions(data)
+    questions = _questions(module, data)
     replies = _answers.load(answers)
     missing = _answers.complete(replies, (q.id for q in questions), str(answers), incomplete)
     models = sorted({_answers.model_of(reply) for reply in replies.values()})
@@ -142,6 +145,17 @@ def score(
     )
 
 
+def _questions(module: ModuleType, data: Path) -> list[Question]:
+    found: list[Question] = module.questions(data)
+    if not found:
+        raise RelataError(f"{data} holds no questions")
+    return found
+
+
+def _check(questions: Sequence[Question], protocol: str, **options: Any) -> None:
+    """What a benchmark without `check` does."""
+
+
 def _ask(model: Model, question: Question, image: Path) -> Answer:
     return Answer(question.id, model.answer([image], question.text), model=model.name)
 
@@ -154,7 +168,7 @@ def _protocols(
     for option in options:
         if option not in known:
             raise RelataError(f"benchmark {benchmark} has no option {option!r}; {near(option, known)}")
-    chosen = getattr(module, "DEFAULT", module.PROTOCOLS) if protocol is None else protocol
+    chosen = protocol or getattr(module, "DEFAULT", module.PROTOCOLS)
     names = [chosen] if isinstance(chosen, str) else list(chosen)
     for name in names:
         if name not in module.PROTOCOLS:

@@ -27,13 +27,18 @@ from relata.errors import RelataError
 from relata.metrics import choice
 from relata.metrics.choice import LETTERS
 
-__all__ = ["PROTOCOLS", "Question", "construct", "questions", "rotations", "score", "write"]
+__all__ = ["PROTOCOLS", "Question", "check", "construct", "questions", "rotations", "score", "write"]
 
 PROTOCOLS = ("official", "fixed", "vlmevalkit", "rows")
 RELATION = ("subject", "predicate", "object")
 """The splits that the headline averages."""
 ABNORMAL_IMAGES = "abnormal_images"
 """Folder of the generated pictures of rare relations; their questions stand in the predicate split."""
+
+
+def check(questions: Sequence[Question], protocol: str) -> None:
+    """Refuse questions that the protocol cannot group, before a model is asked anything."""
+    score(questions, {question.id: Answer(question.id, "") for question in questions}, protocol)
 
 
 def score(questions: Sequence[Question], replies: Mapping[str, Reply], protocol: str) -> Scored:

@@ -27,9 +27,9 @@ from relata.metrics.graphs import Graph
 from relata.metrics.interval import Rate, rate
 from relata.metrics.matching import Mappers, Match, match
 from relata.metrics.rules import PRESETS, Rules, preset
-from relata.scene import Scene
+from relata.scene import Box, Scene
 
-__all__ = ["DEFAULT", "PREDICATES", "PROMPT", "PROTOCOLS", "Question", "ask", "questions", "score"]
+__all__ = ["DEFAULT", "PREDICATES", "PROMPT", "PROTOCOLS", "Question", "ask", "check", "questions", "score"]
 
 PROTOCOLS = tuple(PRESETS)
 DEFAULT = ("openpsg-official", "openpsg-fixed", "asmv2-official", "asmv2-fixed")
@@ -50,6 +50,22 @@ class _Read(NamedTuple):
     readable: bool
     sound: bool
     """Nothing in it was wrong."""
+
+
+def check(
+    questions: Sequence[Question],
+    protocol: str,
+    dialect: str = "asmv2",
+    synonyms: str | Path | None = None,
+    lemmas: labels.Lemmas | str | None = None,
+    embed: labels.Embed | str | None = None,
+    train: str | Path | None = None,
+) -> None:
+    """Refuse options that `score` would refuse, before a model is asked anything."""
+    dialect_named(dialect)
+    _mappers(questions, preset(protocol), synonyms, lemmas, embed)
+    if train is not None:
+        load(Path(train))
 
 
 def score(
@@ -76,13 +92,16 @@ def score(
         RelataError: if the protocol needs `embed` or the questions' own regions and does not get them, or a scene is of
             another size than its image.
     """
-    rules, speaker, rows = preset(protocol), dialect_named(dialect), _synonyms(synonyms)
+    rules, speaker = preset(protocol), dialect_named(dialect)
+    mappers = _mappers(questions, rules, synonyms, lemmas, embed)
     read = [_read(question, replies[question.id], rules, speaker) for question in questions]
-    classes, predicates = (questions[0].classes, questions[0].predicates) if questions else ((), ())
-    mappers = labels.mappers(rules, classes, predicates, rows, _lemmatiser(lemmas), _embedder(embed))
-    golds, said = [question.gold for question in questions], [reply.graph for reply in read]
-    matched = match(golds, said, rules, mappers, predicates)
-    free = match(golds, said, rules.replace(constraint="none"), mappers, predicates)
+
+    def run(rules: Rules) -> Match:
+        golds, said = [question.gold for question in questions], [reply.graph for reply in read]
+        return match(golds, said, rules, mappers, questions[0].predicates)
+
+    matched = run(rules)
+    free = matched if rules.constraint == "none" else run(rules.replace(constraint="none"))
     values = {name: value for k in rules.cuts for name, value in _values(matched, free, k).items()}
     if train is not None:
         seen = _seen(Path(train), mappers)
@@ -97,7 +116,7 @@ def score(
     about = {
         **rules_of(rules),
         "dialect": dialect,
-        "synonyms": len(rows),
+        "synonyms": "none" if synonyms is None else Path(synonyms).name,
         "lemmas": _name(lemmas, "plain singular"),
         "embed": _name(embed, "none"),
     }
@@ -142,13 +161,16 @@ def _read(question: Question, reply: Reply, rules: Rules, speaker: Dialect) -> _
         )
     spans, problems = speaker.read(reply.text, [ImageRef(question.image, question.width, question.height)])
     names, triplets = read_graph(spans)
-    # the authors' scorer tries every phrase of a box; calling one box five things is not five right answers elsewhere
-    tags = {box: phrases or [UNKNOWN] for box, phrases in names.items()}
-    regions = [(box, tag) for box, all in tags.items() for tag in (all if rules.labels == "words" else all[:1])]
-    at = {box: [k for k, (other, _) in enumerate(regions) if other == box] for box in tags}
+    tags: list[str] = []
+    at: dict[Box, range] = {}
+    for box, phrases in names.items():
+        # the authors' scorer tries every phrase of a box; elsewhere, calling it five things is not five answers
+        tried = (phrases if rules.labels == "words" else phrases[:1]) or [UNKNOWN]
+        at[box] = range(len(tags), len(tags) + len(tried))
+        tags += tried
+    boxes = tuple(box.tuple() for box, positions in at.items() for _ in positions)
     relations = tuple((s, t.predicate, o) for t in triplets for s in at[t.subject] for o in at[t.object])
-    graph = Graph(tuple(tag for _, tag in regions), tuple(box.tuple() for box, _ in regions), relations)
-    return _Read(graph, bool(relations), not problems)
+    return _Read(Graph(tuple(tags), boxes, relations), bool(relations), not problems)
 
 
 def _check_scene(question: Question, scene: Scene, rules: Rules) -> None:
@@ -182,10 +204,24 @@ def _seen(train: Path, mappers: Mappers) -> set[tuple[str, str, str]]:
     }
 
 
+def _mappers(
+    questions: Sequence[Question],
+    rules: Rules,
+    synonyms: str | Path | None,
+    lemmas: labels.Lemmas | str | None,
+    embed: labels.Embed | str | None,
+) -> Mappers:
+    classes, predicates = questions[0].classes, questions[0].predicates
+    return labels.mappers(rules, classes, predicates, _synonyms(synonyms), _lemmatiser(lemmas), _embedder(embed))
+
+
 def _synonyms(path: str | Path | None) -> list[tuple[str, ...]]:
     if path is None:
         return []
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise RelataError(f"synonyms: {path} does not exist; give a file with a line of words per class") from error
     return [tuple(word.strip() for word in line.split(",")) for line in lines if line.strip()]
 
 
