@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -13,7 +13,6 @@ from relata.errors import RelataError, near
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-    from rich.table import Table
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -88,10 +87,17 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def show(table: Table) -> None:
+def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table on standard output."""
+    from rich import box
     from rich.console import Console
+    from rich.table import Table
 
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)
 
 

@@ -46,16 +46,15 @@ def exam(
 
 
 def _print(marks: Marks) -> None:
-    from rich.table import Table
-
     from relata.exam import CONTROLS
 
-    table = Table("kind of question", "asked", *CONTROLS, "95 % interval", title=f"{marks.model}, {marks.split}, %")
+    rows = []
     for kind, row in marks.kinds.items():
-        cells = [f"{100 * row[control].value:.1f}" if control in row else "" for control in CONTROLS]
+        cells = [f"{100 * row[control].value:5.1f}" if control in row else "" for control in CONTROLS]
         seen = row[CONTROLS[0]]
-        table.add_row(kind, str(seen.count), *cells, f"{100 * seen.low:.1f} to {100 * seen.high:.1f}")
-    show(table)
+        rows.append((kind, str(seen.count), *cells, f"{100 * seen.low:.1f} to {100 * seen.high:.1f}"))
+    columns = ("share right, %", "asked", "sees", "blind", "wrong", "95 %, seeing")
+    show(f"{marks.model}, {marks.split}", columns, rows)
 
 
 def evaluate(

@@ -34,7 +34,9 @@ def view(
 
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help="Train and ask less; the scores are rough.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; runs/demo or runs/demo-quick if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; runs/demo or runs/demo-quick if not given.")
+    ] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of real photos, for the parts without training.")] = None,
     annotations: Annotated[list[str] | None, typer.Option(help="FORMAT=PATH of the photos; may be repeated.")] = None,
 ) -> None:
@@ -60,14 +62,9 @@ def demo(
 
 def _print(scores: Table) -> None:
     """The score table with the three controls of an arm in one column, so that it fits a terminal."""
-    from rich import box
-    from rich.table import Table as Shown
-
     arms = [f"{name} relations\n sees blind wrong" for name in ("without", "with")]
-    table = Shown("share right, %", "asked", *arms, title=scores.title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    rows = []
     for kind, asked, *shares in scores.rows:
         cells = [f"{share:5.1f}" if isinstance(share, float) else " " * 5 for share in shares]
-        table.add_row(str(kind), str(asked), " ".join(cells[:3]), " ".join(cells[3:]))
-    for column in table.columns:
-        column.no_wrap = True
-    show(table)
+        rows.append((str(kind), str(asked), " ".join(cells[:3]), " ".join(cells[3:])))
+    show(scores.title, ("share right, %", "asked", *arms), rows)
