@@ -56,7 +56,7 @@ PRESETS: dict[str, Rules] = {
         # All-Seeing v2, eval_psg_pred_cls.py: the cut list loses its last item again (R@20 is R@19), there is no graph
         # constraint although the baselines have one, and two objects of one class are one.
         Rules("asmv2-predcls-official", drop_last=True, order="score", averaging="micro", locate="labels"),
-        Rules("asmv2-predcls-fixed", order="score", constraint="before the cut", locate="regions"),
+        Rules("asmv2-predcls-fixed", order="score", constraint="before the cut", duplicates="first", locate="regions"),
         # Synthetic Visual Genome says: R@20, nearest label by embedding, IoU > 0.5. The rest is not published; we take
         # OpenPSG's averages, for its numbers stand in the same table.
         Rules("robin-official", mean_over="all", comparison=">", labels="nearest", predicates="nearest"),
