@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,6 +24,8 @@ from relata.chat import Example
 from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.filters.leaks import key
+from relata.grounded import plain
+from relata.names import component
 from relata.recipes import Report, build, rec
 from relata.scene import Box, Region, Relation, Scene, encode
 from relata.teachers import teacher
@@ -111,6 +115,13 @@ def test_degenerate_sizes(tmp_path: Path, count: int, shard: int, workers: int) 
     report = build("rec", scenes(count), out=tmp_path, shard=shard, workers=workers)
     assert report.scenes == count
     assert len(list(store.records(tmp_path, Example))) == report.kept == 4 * count
+
+
+def test_build_works_where_a_loop_is_running(tmp_path: Path) -> None:
+    async def notebook() -> Report:
+        return build("rec", scenes(3), out=tmp_path)
+
+    assert asyncio.run(notebook()).kept == 12
 
 
 def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
@@ -430,3 +441,17 @@ def test_the_summary_can_be_read() -> None:
 
 def test_build_is_public() -> None:
     assert relata.build is build
+
+
+def test_the_recipe_in_the_docs_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "build.md").read_text(encoding="utf-8")
+    tally = ModuleType("tally")
+    monkeypatch.setitem(sys.modules, "tally", tally)  # a dataclass looks its module up
+    exec(page.split("```python\n")[1].split("```")[0], tally.__dict__)
+    for user in ("relata.recipes.component", "relata.recipes._run.component"):
+        monkeypatch.setattr(user, lambda kind, name: tally if name == "tally" else component(kind, name))
+    report = build("tally", scenes(7), out=tmp_path, most=2)
+    assert (report.read, report.kept, report.reasons) == (13, 12, {"no-regions": 1})
+    example = next(store.records(tmp_path, Example))
+    assert plain(example.messages[0].spans).startswith("\nHow many of these are there: ")
+    assert plain(example.messages[1].spans).startswith("1 x ")

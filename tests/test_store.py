@@ -196,6 +196,12 @@ def test_one_writer_per_folder_and_a_killed_one_lets_go(tmp_path: Path) -> None:
         pass
 
 
+def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RelataError, match=r"cannot write to .*file/notes"):
+        written(tmp_path / "file" / "notes", notes(1))
+
+
 @pytest.mark.parametrize("call", range(9))
 def test_a_full_disk_is_said_and_harms_nothing(tmp_path: Path, call: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # three files (checksums, records, manifest, each flushed with its folder), so some call of six fails or none

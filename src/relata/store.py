@@ -78,10 +78,13 @@ def lock(folder: Path) -> Iterator[None]:
     """Hold a folder as its only writer. The system lets go of the lock when the owner ends, however it ends.
 
     Raises:
-        RelataError: if another process holds it.
+        RelataError: if another process holds it, or it cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RelataError(f"cannot write to {folder}: {error.strerror}; name another folder") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

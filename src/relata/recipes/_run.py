@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from relata import store
 from relata.chat import Example
@@ -23,6 +25,8 @@ from relata.names import component
 from relata.recipes._report import Report, count
 from relata.scene import Record, Scene, decode, encode
 from relata.teachers import NoReply, Request, Teacher, teacher
+
+R = TypeVar("R")
 
 
 class Plan(Record, frozen=True):
@@ -79,11 +83,35 @@ class Job(NamedTuple):
     def __call__(self, unit: Unit) -> None:
         """Do one unit and write its result."""
         recipe = component("recipes", self.plan.recipe)
-        kept, lost, read = asyncio.run(_answer(recipe, teacher(self.teacher), self.plan, unit))
+        asked = _teacher(self.teacher, self.plan.teacher)
+        kept, lost, read = _wait(_answer(recipe, asked, self.plan, unit))
         file = store.write_records(self.out, f"examples/{unit.name}.jsonl", Example, kept)
         scenes = len(unit.scenes) + len(unit.away)
         report = count((self.plan.recipe, self.plan.teacher), scenes, read, kept, lost)
         store.write(part_path(self.out, unit.index), [encode(Part(unit.digest, file, tuple(lost), report))])
+
+
+@lru_cache(maxsize=1)
+def _teacher(spec: str, name: str) -> Teacher:
+    """The teacher of a run, made once per process.
+
+    Raises:
+        RelataError: if it is no longer the one that the run was started with.
+    """
+    made = teacher(spec)
+    if made.name != name:
+        raise RelataError(f"teacher {spec} has changed while the run went on, from {name} to {made.name}")
+    return made
+
+
+def _wait(answers: Coroutine[Any, Any, R]) -> R:
+    """The result of a coroutine, also where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(answers)
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, answers).result()
 
 
 def part_path(out: Path, index: int) -> Path:

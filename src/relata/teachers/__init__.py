@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from relata.names import component
@@ -56,7 +55,6 @@ class Teacher(Protocol):
         """
 
 
-@lru_cache
 def teacher(spec: str) -> Teacher:
     """The teacher called `kind` or `kind:argument`.
 
