@@ -62,9 +62,9 @@ def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) 
                     _region(stuff, segment, file, shapes.get(segment.id))
     if "" in captions:
         things.problem("captions", "one of them is empty")
-    id, names = str(entry.image.id), "; ".join(entry.files)
-    first = things.finish(id, photo, names, captions=tuple(filter(None, captions)))
-    return _together(first, stuff.finish(id, photo, names)) if stuff.regions or stuff.problems else first
+    id = str(entry.image.id)
+    first = things.finish(id, photo, entry.file, captions=tuple(filter(None, captions)))
+    return _together(first, stuff.finish(id, photo, entry.file)) if stuff.regions or stuff.problems else first
 
 
 def _region(draft: Draft, thing: Instance | Segment, file: Source, mask: Mask | None) -> None:

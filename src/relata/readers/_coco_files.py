@@ -81,13 +81,21 @@ class Source(msgspec.Struct):
 class Entry:
     """What all files say about one image; `refused` tells why it cannot become a scene."""
 
-    def __init__(self, image: Image, where: str) -> None:
+    def __init__(self, image: Image) -> None:
         self.image = image
-        self.where = where
         self.files: dict[str, None] = {}  # in order, once each
         self.annotations: list[tuple[Annotation, Source]] = []
         self.problems: list[Rejected] = []
         self.refused = ""
+
+    @property
+    def file(self) -> str:
+        """Everything that names the image, as it goes into provenance and problems."""
+        return "; ".join(self.files)
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}: image {self.image.id}"
 
     def seen(self, image: Image, file: str) -> None:
         """One more file names the image."""
@@ -114,7 +122,7 @@ def gather(path: Path, entries: dict[int, Entry], rename: Callable[[str], str]) 
             yield Rejected(f"{name}: images, record {number}", str(error))
             continue
         if image.id not in entries:
-            entries[image.id] = Entry(image, f"{name}: image {image.id}")
+            entries[image.id] = Entry(image)
         entries[image.id].seen(image, name)
     source = Source(path, {category.id: rename(category.name) for category in file.categories})
     for number, raw in enumerate(file.annotations):

@@ -20,8 +20,8 @@ from relata.readers._phrases import describe
 
 FILES = ("context.jsonl", "*/context.jsonl")
 
-_OBJECT = re.compile(r"Object (\d+) : (.+) at \[(.+)\]\.")
-_RELATION = re.compile(r"object (\d+) : .+? -> (.+) -> object (\d+) : .+\.")
+_OBJECT = re.compile(r"Object (\d{1,9}) : (.+) at \[(.+)\]\.")
+_RELATION = re.compile(r"object (\d{1,9}) : .+? -> (.+) -> object (\d{1,9}) : .+\.")
 _PHRASE = re.compile(r"Region Description at \[(.+)\] : (.+)\.")
 _HEADS = ("Objects:", "Relationships:", "Region Description:", "Global Caption:")
 

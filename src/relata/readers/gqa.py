@@ -6,6 +6,7 @@ Location and weather become labels of the image.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,7 @@ def _scene(id: str, graph: _Graph, draft: Draft, photos: Photos, file: str) -> I
         draft.region(number, thing.name.strip(), box, tuple(dict.fromkeys(thing.attributes)))
     for number, thing in graph.objects.items():
         for relation in thing.relations:
-            if relation.object.isdecimal():
+            if re.fullmatch(r"\d{1,18}", relation.object):
                 draft.relation(number, relation.name, int(relation.object))
             else:
                 draft.no_relation(f"{relation.name!r} of {number} points to {relation.object!r}, which is no id")

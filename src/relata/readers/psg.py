@@ -7,6 +7,7 @@ are positions in `annotations`, which `segments_info` follows.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -129,5 +130,5 @@ def _shapes(draft: Draft, image: _Image, photo: Photo, roots: Sequence[Path]) ->
     """Masks by position, from the first of the roots that holds the PNG."""
     paths = [root / image.pan_seg_file_name for root in roots]
     ids = [segment.id for segment in decode(image.segments_info, list[_Segment])]
-    found = segments(draft, next(filter(Path.is_file, paths), paths[0]), ids, photo)
+    found = segments(draft, next(filter(os.path.isfile, paths), paths[0]), ids, photo)
     return {position: found[id] for position, id in enumerate(ids) if id in found}

@@ -107,7 +107,8 @@ def join(files: Sequence[Path], images: Path | None, *, phrases: bool = True, lo
     total = yield from _sort(files, parts)
     photos = Photos(images)
     for id, own in parts.items():
-        draft = Draft(f"{short(own[0][0])}: image {id}", "visual_genome")
+        file = "; ".join(short(path) for path, _ in own)
+        draft = Draft(f"{file}: image {id}", "visual_genome")
         records = _decoded(own, draft)
         if records and all(record.width is not None for record in records):
             continue
@@ -118,7 +119,7 @@ def join(files: Sequence[Path], images: Path | None, *, phrases: bool = True, lo
         _graph(draft, records, str.lower if lower else str)
         describe(draft, [(p.box, p.phrase) for record in records for p in record.regions], phrases)
         try:
-            yield _finished(draft, id, records, "; ".join(short(path) for path, _ in own), photos)
+            yield _finished(draft, id, records, file, photos)
         except RelataError as error:
             yield Rejected(draft.where, str(error))
     return total
