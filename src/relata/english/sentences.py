@@ -227,9 +227,16 @@ def _inventory(names: Names, rng: random.Random) -> list[str]:
 def _whereabouts(names: Names, most: int) -> list[str]:
     """Where the largest things are, for those of which there are not too many to say."""
     regions = names.scene.regions
-    groups = [group for group in names.kinds() if len(group) <= _SPREAD and not words.is_unique(names.nouns[group[0]])]
+    groups = [group for group in names.kinds() if _has_place(names, group)]
     groups.sort(key=lambda group: -max(regions[index].box.area for index in group))
     return [words.sentence(_where(names, group)) for group in groups[: max(most, 0)]]
+
+
+def _has_place(names: Names, group: Sequence[int]) -> bool:
+    """Whether to say where these are: not the sky, and of several things only if they can be counted."""
+    noun = names.nouns[group[0]]
+    few = len(group) == 1 or (len(group) <= _SPREAD and not words.is_mass(noun))
+    return few and not words.is_unique(noun)
 
 
 def _where(names: Names, group: Sequence[int]) -> str:
