@@ -17,7 +17,7 @@ VERBS = {command.name for command in app.registered_commands}
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_commands(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"[^\[]\]\((?!http)([^)#]+)", text):
+    for target in re.findall(r"\]\((?!http)([^)#]+\.\w+)", text):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
     for verb in re.findall(r"^    relata ([a-z]+)|`relata ([a-z]+)", text, re.MULTILINE):
         assert {*verb} & VERBS, f"{page.name} tells of relata {' '.join(verb)}"
