@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
+from msgspec.structs import asdict
 from torch import Tensor, nn
 
 from relata.errors import RelataError
@@ -28,7 +29,7 @@ from relata.models import checkpoint
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
 from relata.models.tiny import create
-from relata.scene import Scene
+from relata.scene import Scene, decode
 from relata.store import records
 from relata.train import objects
 from relata.train.config import Run, Stage
@@ -42,6 +43,9 @@ from relata.train.packing import collate, pack
 Batch = dict[str, Tensor]
 Report = Callable[[str, int, int, dict[str, float]], None]
 _MIXED = {"bf16": "bf16", "fp32": "no"}
+_STATE = "state.pt"
+#: The file that `save` writes last.
+_LAST = "processor_config.json"
 
 
 class Turns(nn.Module):
@@ -64,10 +68,10 @@ class Turns(nn.Module):
 
 
 def train(run: Run, out: Path, report: Report | None = None) -> Path:
-    """Run all stages and save the model and processor to `out`; returns `out`.
+    """Run all stages and save the model and processor to `out`; returns `out`. A run that is done is left as it is.
 
-    Files: `run.json` (the resolved run and versions), `log.jsonl` (loss and rates), `state.pt` (to continue), and the
-    checkpoint in transformers' own layout.
+    Files: `run.json` (the run, its defaults written out), `log.jsonl` (loss and rates), `state.pt` (to continue), and
+    the checkpoint in transformers' own layout.
 
     Raises:
         RelataError: if `out` holds another run.
@@ -77,6 +81,8 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     with accelerator.main_process_first():
         _claim(run, out)
+    if (out / _LAST).is_file() and not (out / _STATE).is_file():
+        return out
     torch.manual_seed(run.seed)
     model, processor = build_model(run)
     state = _State.load(out)
@@ -88,7 +94,7 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
         state = _State(number + 1)
     if accelerator.is_main_process:
         save(model, processor, rows(run.stages[-1], processor.n_regions, accelerator.num_processes), out)
-        (out / "state.pt").unlink(missing_ok=True)
+        (out / _STATE).unlink(missing_ok=True)
     accelerator.wait_for_everyone()
     return out
 
@@ -105,10 +111,13 @@ def build_model(run: Run) -> tuple[RelataForConditionalGeneration, RelataProcess
 def _claim(run: Run, out: Path) -> None:
     """Write the resolved run, or check that the folder's run is this one."""
     path = out / "run.json"
-    resolved = msgspec.json.format(msgspec.json.encode(run), indent=2)
-    if path.is_file() and path.read_bytes() != resolved:
+    if not path.is_file():
+        resolved = {**asdict(run), "stages": [asdict(stage) for stage in run.stages]}
+        part = path.with_suffix(".part")
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(resolved), indent=2))
+        part.replace(path)
+    elif decode(path.read_bytes(), Run, str(path)) != run:
         raise RelataError(f"{path} is of another run; give another folder, or remove it")
-    path.write_bytes(resolved)
 
 
 class _State(msgspec.Struct):
@@ -120,7 +129,7 @@ class _State(msgspec.Struct):
 
     @classmethod
     def load(cls, out: Path) -> _State:
-        path = out / "state.pt"
+        path = out / _STATE
         if not path.is_file():
             return cls()
         saved = torch.load(path, weights_only=True)
@@ -220,9 +229,9 @@ class _Job:
                 "optimiser": self.optimiser.state_dict(),
                 "average": self.average.values,
             }
-            part = self.out / "state.pt.part"
+            part = self.out / f"{_STATE}.part"
             torch.save(state, part)
-            os.replace(part, self.out / "state.pt")
+            os.replace(part, self.out / _STATE)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])
