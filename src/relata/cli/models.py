@@ -14,10 +14,13 @@ from relata.errors import RelataError, unknown
 
 if TYPE_CHECKING:
     from relata.models.model import Model
-    from relata.scene import Scene
+    from relata.scene import Box, Scene
     from relata.tasks.comparison import Comparison
     from relata.train.config import Run
 
+DetectorOption = Annotated[
+    str | None, typer.Option(help="A transformers object detector (folder or name) that finds the regions.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -25,6 +28,10 @@ def train(
     run: Annotated[Path, typer.Argument(help="A run file (YAML); configs/ has some.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for weights, resolved run and log.")],
     processes: Annotated[int, typer.Option("--processes", "-p", min=1, help="One per core, or per GPU.")] = 1,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of the run, STAGE.KEY=VALUE of a stage; may be repeated."),
+    ] = None,
 ) -> None:
     """Train a model as a run file says.
 
@@ -36,7 +43,7 @@ def train(
     from relata.train.config import load
     from relata.train.launch import together, torchrun
 
-    plan = load(run)  # the user's mistakes are told before any process starts
+    plan = load(run, changes or ())  # the user's mistakes are told before any process starts
     total = sum(stage.steps for stage in plan.stages)
     before = {stage.name: sum(s.steps for s in plan.stages[:k]) for k, stage in enumerate(plan.stages)}
     with progress() as shown:
@@ -46,7 +53,9 @@ def train(
             shown.update(task, completed=before[stage] + step, description=f"{stage}  {rest}")
 
         if processes > 1:
-            together([torchrun(run, out, processes)], lambda _, stage, step, __, rest: tick(stage, step, rest))
+            together(
+                [torchrun(run, out, processes, changes or ())], lambda _, stage, step, __, rest: tick(stage, step, rest)
+            )
         else:
             _train_here(plan, out, tick)
     typer.echo(out)
@@ -66,6 +75,7 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file of scenes to write.")],
     model: ModelOption = "tiny",
+    detector: DetectorOption = None,
 ) -> None:
     """Write the scene graphs of many pictures.
 
@@ -79,17 +89,29 @@ def predict(
     from relata.models import load
     from relata.scene import encode
 
-    paths, loaded, lost = pictures(images), load(model), 0
+    paths, loaded, regions, lost = pictures(images), load(model), _proposer(detector), 0
     with progress() as shown, whole(out) as file:
         for path in shown.track(paths, description="pictures"):
             try:
-                scene = loaded.graph(path)
+                scene = loaded.graph(path, regions(path))
             except (RelataError, OSError, Image.DecompressionBombError) as error:
                 lost += 1
                 note(f"left out {path}: {error}")
                 continue
             file.write(encode(scene) + b"\n")
     note(f"{len(paths)} pictures = {len(paths) - lost} scenes + {lost} left out: {out}")
+
+
+def _proposer(detector: str | None) -> Callable[[Path], list[Box] | None]:
+    """Where the regions of a picture come from: a detector, or None for the model's own eye."""
+    if detector is None:
+        return lambda _: None
+    from PIL import Image
+
+    from relata.models.propose import Proposer
+
+    propose = Proposer(detector)
+    return lambda path: [region.box for region in propose(Image.open(path).convert("RGB"))]
 
 
 def graph(
@@ -99,6 +121,7 @@ def graph(
     svg: Annotated[bool, typer.Option("--svg", help="Print a drawing: picture, boxes, graph.")] = False,
     html: Annotated[bool, typer.Option("--html", help="Print a page.")] = False,
     model: ModelOption = "tiny",
+    detector: DetectorOption = None,
 ) -> None:
     """Print the scene graph of a picture.
 
@@ -114,8 +137,8 @@ def graph(
     if json + dot + svg + html > 1:
         raise RelataError("--json, --dot, --svg and --html exclude each other; give one")
     (path,) = pictures([image])
-    loaded = load(model)
-    scene = loaded.graph(path)
+    loaded, regions = load(model), _proposer(detector)
+    scene = loaded.graph(path, regions(path))
     _warn(loaded, scene)
     if json:
         typer.echo(encode(scene).decode())

@@ -26,10 +26,10 @@ _REFUSAL = re.compile(r"relata\.errors\.\w+: (.*)")
 _TAIL = 4000
 
 
-def torchrun(run: Path, out: Path, processes: int) -> list[str]:
-    """The command that trains a run file in several processes on this machine."""
+def torchrun(run: Path, out: Path, processes: int, changes: Sequence[str] = ()) -> list[str]:
+    """The command that trains a run file, with some values changed, in several processes on this machine."""
     spread = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    return [sys.executable, "-m", *spread, "-m", "relata.train.run", str(run), str(out)]
+    return [sys.executable, "-m", *spread, "-m", "relata.train.run", str(run), str(out), *changes]
 
 
 class _Program(NamedTuple):
