@@ -63,8 +63,7 @@ def main(arguments: list[str]) -> None:
 
     out = Path(arguments[1])
     relations, others, scenes = map(int, arguments[2:])
-    if not (out / "model.safetensors").is_file():
-        train(arguments[:2])
+    train(arguments[:2])
     if (out / "exam.json").is_file():
         return
     done, about = 0, len(CONTROLS) * (max(relations, others) + scenes) + scenes
