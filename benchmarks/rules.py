@@ -1,9 +1,9 @@
 """How fast the rule teacher writes examples: python benchmarks/rules.py [--scenes 400] [--runs 5]
 
-Prints examples per second of processor time on one core, for the recipe `rec` on scenes that it makes up (12 regions and
-8 relations each): the teacher's replies alone; with their prompts, and read back into checked examples; and `build`, from
-a file of scenes to a finished folder. Processor time leaves out waiting for the disk and for other programs; the last
-column has the wall clock.
+Prints examples per second of processor time on one core, for the recipe `rec` on scenes that it makes up (12 regions
+and 8 relations each): the teacher's replies alone; with their prompts, and read back into checked examples; and
+`build`, from a file of scenes to a finished folder. Processor time leaves out waiting for the disk and for other
+programs; the last column has the wall clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Put a trained checkpoint into the package: weights in bfloat16, and a card that says where it comes from.
 
-python scripts/ship.py runs/tiny tiny --command "relata train configs/tiny/tiny.yaml ..." --minutes 31 --marks runs/exam.json
+python scripts/ship.py runs/tiny tiny --command "relata train ..." --minutes 31 --marks runs/exam.json
 """
 
 from __future__ import annotations

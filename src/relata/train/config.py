@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -14,6 +14,8 @@ from relata.scene import Record
 
 #: The parts of the region-token model, by the names that `Stage.train` uses.
 MODULES = ("tower", "regions", "number", "image_number", "decoder", "query", "key")
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Stage(Record, frozen=True, kw_only=True):
@@ -25,9 +27,9 @@ class Stage(Record, frozen=True, kw_only=True):
     the synthetic world. `examples`: conversations that `relata build` made."""
     train: list[str]
     """Modules that may move, some of `MODULES`. Not the decoder where `lora` puts factors on it."""
-    steps: int
+    steps: Count
     """Optimiser steps."""
-    batch: int
+    batch: Count
     """Rows (or images) a step and process."""
     data: str = "synth"
     """`synth`, or the path of scenes (turns) or examples."""
@@ -37,7 +39,7 @@ class Stage(Record, frozen=True, kw_only=True):
     """Weight of each kind of turn; see `relata.train.mixture`."""
     pairs: float = 0.0
     """Share of rows that show two images."""
-    tokens: int = 168
+    tokens: Count = 168
     """Longest row."""
     muon: float = 0.02
     """Learning rate of the matrices (Muon)."""
@@ -63,16 +65,16 @@ class Run(Record, frozen=True, kw_only=True):
     stages: list[Stage]
     model: str = "new"
     """`new`: the tiny model from zero; or the folder of a checkpoint."""
-    layers: int = 4
+    layers: Count = 4
     """Decoder layers of a new model."""
     vocabulary: str = ""
     """Examples whose words a new model's tokenizer is made of; empty: the words of the synthetic world."""
     seed: int = 0
     precision: Literal["bf16", "fp32"] = "bf16"
     """Of the products of matrices; the weights are fp32 either way."""
-    save_every: int = 500
+    save_every: Count = 500
     """Steps between resumable checkpoints."""
-    log_every: int = 20
+    log_every: Count = 20
     """Steps between lines of log.jsonl."""
 
 
@@ -91,10 +93,12 @@ def load(path: Path, changes: Sequence[str] = ()) -> Run:
         raise RelataError(f"{path}: {error}") from error
     if not isinstance(raw, dict):
         raise RelataError(f"{path}: a run file is a mapping of keys, not {type(raw).__name__}")
+    if not isinstance(raw.get("stages"), list):
+        raise RelataError(f"{path}: stages is a list, found {raw.get('stages')!r}")
     for change in changes:
         _change(raw, change)
     _check(raw, Run, str(path))
-    for number, stage in enumerate(raw.get("stages") or []):
+    for number, stage in enumerate(raw["stages"]):
         _check(stage, Stage, f"{path}, stage {number + 1}")
     try:
         run = msgspec.convert(raw, Run)
@@ -126,7 +130,7 @@ def _change(raw: dict[str, Any], change: str) -> None:
     if not equals:
         raise RelataError(f"{change!r} is not of the form key=value")
     stage, dot, inner = key.rpartition(".")
-    stages = {s.get("name"): s for s in raw.get("stages") or [] if isinstance(s, dict)}
+    stages = {s.get("name"): s for s in raw["stages"] if isinstance(s, dict)}
     if dot and stage not in stages:
         raise RelataError(f"{change!r}: no stage {stage!r}; {near(stage, map(str, stages))}")
     target = stages[stage] if dot else raw
