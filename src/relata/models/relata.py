@@ -141,7 +141,7 @@ class RelataForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return torch.where(is_region[..., None], chosen.to(words), words)
 
     def logits(self, hidden: Tensor, region_embeds: Tensor) -> Tensor:
-        """Scores of words (tied with their embeddings) and of regions (a pointer); absent regions are minus infinity."""
+        """Scores of words (tied with their embeddings) and of regions (a pointer); absent ones are minus infinity."""
         words = F.linear(hidden, self.get_input_embeddings().weight)
         keys = self.key(region_embeds.to(hidden))
         pointer = self.query(hidden) @ keys.transpose(1, 2) / math.sqrt(hidden.shape[-1])

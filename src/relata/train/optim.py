@@ -88,7 +88,7 @@ class Average:
 
 
 def rate(step: int, steps: int, warmup: int, decay: float) -> float:
-    """The share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps."""
+    """Share of the full rate at a step: linear warm-up, constant, linear fall over the last `decay` of the steps."""
     rise = min(1.0, (step + 1) / max(warmup, 1))
     fall = min(1.0, (steps - step) / max(steps * decay, 1))
     return rise * fall
