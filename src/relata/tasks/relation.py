@@ -29,7 +29,7 @@ def holds(subject: Mention, predicate: str, object: Mention) -> tuple[Span, ...]
 
 
 def ask_holds(facts: Facts, rng: random.Random) -> Turn | None:
-    """Yes or no, equally often. A false one has another predicate, or subject and object swapped where that is false."""
+    """Yes or no, equally often. A false one has another predicate, or swaps subject and object where that is false."""
     pair = facts.pair(rng)
     if pair is None:
         return None
