@@ -54,7 +54,8 @@ class RelataConfig(PretrainedConfig):
         n_images: how many images.
         region_width: width of the region encoder's hidden layer.
         frequencies: number of Fourier frequencies of the position code, from 0.25 to 12 cycles an image.
-        inverses: predicate -> the predicate that holds the other way round; used to complete graphs.
+        inverses: predicate -> the predicate that holds the other way round; the two are one statement when graphs are
+            compared.
         predicates: the predicates the model was trained to tell apart; empty if any text may be one.
         trained_on: one sentence on what the model knows, shown when it is asked about something else.
     """

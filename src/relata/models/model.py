@@ -140,11 +140,12 @@ class Model:
             found.append([Box(*b) for b in (boxes[:each] * scale).tolist() if b[2] - b[0] > 1 and b[3] - b[1] > 1])
         return found
 
-    def graph(self, image: Picture, regions: Sequence[Box] | None = None, least: float = 0.6) -> Scene:
+    def graph(self, image: Picture, regions: Sequence[Box] | None = None, least: float = 0.9) -> Scene:
         """The scene graph of an image: every region named, every pair related or not.
 
         All ordered pairs are asked at once, from one look at the image. A pair's predicate is kept if the model gives
-        it at least the share `least` of its belief; `inverses` of the configuration add the other direction.
+        it at least the share `least` of its belief: of a pair that is hard to tell, belief is split. A higher share
+        trades recall for precision.
         """
         look = self.look([image], None if regions is None else [list(regions)])
         boxes = look.regions[0]
@@ -170,7 +171,7 @@ class Model:
         return scene.replace(regions=named, relations=tuple(relations))
 
     def _beliefs(self, look: Look, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-        """(pairs, predicates): the share of belief in each predicate; a pair and its inverse are judged together."""
+        """(pairs, predicates): the share of belief in each predicate."""
         predicates = self.network.config.predicates
         if not predicates:
             raise RelataError(f"{self.name} has no closed list of predicates; ask it for its graph as text")
