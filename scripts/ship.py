@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
 import torch
@@ -24,6 +23,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("name")
     parser.add_argument("--command", required=True, help="what trained it")
+    parser.add_argument("--commit", required=True, help="of the code that trained it")
     parser.add_argument("--minutes", required=True, help="how long that took, and on what")
     parser.add_argument("--marks", type=Path, help="exam of this checkpoint: the JSON of benchmarks/exam.py")
     options = parser.parse_args()
@@ -37,7 +37,6 @@ def main() -> None:
 
 
 def card(options: argparse.Namespace, run: dict[str, object]) -> str:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     lines = [
         f"# {options.name}",
         "",
@@ -45,7 +44,7 @@ def card(options: argparse.Namespace, run: dict[str, object]) -> str:
         "predicates and nothing of photographs.",
         "",
         f"- command: `{options.command}`",
-        f"- code: commit {commit}, seed {run.get('seed', 0)}, torch {torch.__version__}",
+        f"- code: commit {options.commit}, seed {run.get('seed', 0)}, torch {torch.__version__}",
         f"- time: {options.minutes}",
         "- weights: bfloat16, the running average of the last steps",
     ]
