@@ -49,7 +49,7 @@ def nodes(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def consistent(format: str, path: Path) -> None:
+def assert_consistent(format: str, path: Path) -> None:
     reading = read(format, path)
     try:
         scenes = list(reading)
@@ -81,7 +81,7 @@ def test_values_that_do_not_belong(format: str, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "damaged.json"
         path.write_text(json.dumps(value))
-        consistent(format, path)
+        assert_consistent(format, path)
 
 
 @pytest.mark.parametrize("format", JSONS)
@@ -94,4 +94,4 @@ def test_bytes_that_do_not_belong(format: str, cut: float, byte: int) -> None:
         path = Path(folder) / "damaged.json"
         for damaged in (content, content[: int(cut * len(content))]):
             path.write_bytes(damaged)
-            consistent(format, path)
+            assert_consistent(format, path)
