@@ -99,7 +99,7 @@ def run(out: Path, plan: Plan, progress: Progress, photos: Photos | None = None,
     progress.update(stages, advance=1, description="demo: graphs, questions")
     results = {name: _result(load(out / name), name, out) for name in ARMS}
     progress.update(stages, advance=1, description="demo: report")
-    report = page.write(out, results, photos)
+    report = page.write(out, plan, results, photos)
     progress.advance(stages)
     return Outcome(page.scores(results), report)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from relata import store
 from relata.chat import Example
-from relata.demo import ARMS, MOST_PHOTOS, Photos, Result
+from relata.demo import ARMS, MOST_PHOTOS, Photos, Plan, Result
 from relata.exam import CONTROLS
 from relata.metrics import recall
 from relata.scene import Scene
@@ -27,12 +27,12 @@ scores are on test pictures that neither saw.
 Blind: every region was replaced by the mean region of the training data. Wrong image: the regions are those of \
 another picture. A score that one of these controls shares is a guess, not sight."""
 _COMMANDS = """\
-relata synth train -n 300
-relata synth test -n 60 --split test
+relata synth train -n {made}
+relata synth test -n {asked} --split test
 relata build rec --scenes train/scenes.jsonl --out examples
-relata view examples --images train --out pages
+relata view examples --images train --out page
 relata train with.json --out with
-relata exam --model with
+relata exam --model with --relations {relations} --others {others} --scenes {scenes}
 relata predict test/images --model with --out graphs.jsonl"""
 
 
@@ -80,12 +80,16 @@ def _curve(out: Path) -> Curve:
     return Curve("Loss in training; the arms answer different questions", series, "step", "loss")
 
 
-def _examples(title: str, folder: Path, images: Path) -> Gallery:
-    return Gallery(title, tuple(islice(store.records(folder, Example), SHOWN)), images)
+def _made(title: str, folder: Path, images: Path) -> list[Section]:
+    """What a recipe made, and its report: how much was kept and what was turned away."""
+    examples = tuple(islice(store.records(folder, Example), SHOWN))
+    return [Gallery(title, examples, images), Code("Its report", (folder / "report.md").read_text(encoding="utf-8"))]
 
 
-def write(out: Path, results: Mapping[str, Result], photos: Photos | None) -> Path:
+def write(out: Path, plan: Plan, results: Mapping[str, Result], photos: Photos | None) -> Path:
     """Write the report of the demo in `out`; its path."""
+    relations, others, scenes = plan.exam
+    commands = _COMMANDS.format(made=plan.made, asked=plan.asked, relations=relations, others=others, scenes=scenes)
     graphs = tuple(store.records(out / ARMS[-1] / "graphs.jsonl", Scene))
     sections: list[Section] = [
         Prose("What was done", _ABOUT),
@@ -93,10 +97,10 @@ def write(out: Path, results: Mapping[str, Result], photos: Photos | None) -> Pa
         questions(results),
         _curve(out),
         Gallery('Graphs of test pictures by the arm "with"', graphs, out / "test"),
-        _examples("Conversations made by the recipe rec", out / "examples", out / "train"),
+        *_made("Conversations made by the recipe rec", out / "examples", out / "train"),
     ]
     if photos is not None:
         title = f"Conversations about photos ({', '.join(photos.annotations)}; at most {MOST_PHOTOS})"
-        sections.append(_examples(title, out / "photos", photos.images))
-    sections += [Code("The same by hand", _COMMANDS), environment()]
+        sections += _made(title, out / "photos", photos.images)
+    sections += [Code("The same by hand, in the folder of the demo", commands), environment()]
     return report(out / "report", sections, title="relata demo")
