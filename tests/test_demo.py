@@ -94,7 +94,7 @@ def whole(out: Path, base: Path) -> Outcome:
     photos = out.parent / "photos"
     synth.write(photos, 1)
     annotations = f"coco={_coco(photos, next(synth.scenes(1)))}"
-    plan = Plan(steps=2, made=2, asked=1, exam=(9, 1, 1))
+    plan = Plan(steps=2, made=2, asked=8, exam=(9, 1, 1))
     with Progress(disable=True) as progress:
         return run(out, plan, progress, Photos((annotations,), photos), base)
 
