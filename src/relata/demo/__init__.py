@@ -30,7 +30,7 @@ QUICK_STEPS = 150
 #: Without and with relation turns among what is learnt.
 ARMS = ("without", "with")
 #: Real photos that are made into conversations.
-MOST_PHOTOS = 200
+MOST_PHOTOS = 1000
 
 
 class Plan(Record, frozen=True, omit_defaults=False):

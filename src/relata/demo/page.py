@@ -47,7 +47,7 @@ def scores(results: Mapping[str, Result]) -> Table:
     kinds = results[ARMS[-1]].exam.kinds
     for kind in sorted(kinds, key=lambda kind: (not kind.startswith(_RELATIONS), kind)):
         marks = [results[name].exam.kinds.get(kind, {}) for name in ARMS]
-        shares = [100 * row[control].value if control in row else None for row in marks for control in CONTROLS]
+        shares = [_percent(row[control].value) if control in row else None for row in marks for control in CONTROLS]
         rows.append((kind, kinds[kind][CONTROLS[0]].count, *shares))
     return Table("The exam, without and with relation data, %", columns, tuple(rows))
 
@@ -67,11 +67,15 @@ def questions(results: Mapping[str, Result]) -> Table:
 
 def _numbers(result: Result) -> Iterator[tuple[str, float]]:
     for category, value in result.crpe.details["official"].table.items():
-        yield f"CRPE, {category}, of {value.count}", 100 * value.value
+        yield f"CRPE, {category}, of {value.count}", _percent(value.value)
     for k in (20, 50):
-        yield f"triplet recall, R@{k}", 100 * recall.recall(result.triplets, k).value
-        yield f"mean over predicates, mR@{k}", 100 * recall.mean_recall(result.triplets, k).value
-    yield "precision of triplets", 100 * recall.edges(result.triplets, None).precision.value
+        yield f"triplet recall, R@{k}", _percent(recall.recall(result.triplets, k).value)
+        yield f"mean over predicates, mR@{k}", _percent(recall.mean_recall(result.triplets, k).value)
+    yield "precision of triplets", _percent(recall.edges(result.triplets, None).precision.value)
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, 1)
 
 
 def _curve(out: Path) -> Curve:
