@@ -6,9 +6,10 @@ import pytest
 
 pytest.importorskip("torch")
 
+from tests.models.small import loaded
+
 from relata.exam import CONTROLS, examine, matched
 from relata.scene import Box, Region, Relation, Scene
-from tests.models.small import loaded
 
 INVERSES = {"left of": "right of", "right of": "left of", "attached to": "attached to"}
 CUP, TABLE = Box(0, 0, 40, 40), Box(50, 0, 90, 40)

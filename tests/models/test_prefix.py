@@ -7,12 +7,12 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from tests.models.small import boxes_of, loaded
 
 from relata.models.prefix import grow
 from relata.synth.render import render
 from relata.synth.world import world
 from relata.tasks import region, relation
-from tests.models.small import boxes_of, loaded
 
 
 def test_the_tree_of_a_prefix_two_questions_and_their_candidates() -> None:
