@@ -42,7 +42,6 @@ from relata.train.packing import collate, pack
 
 Batch = dict[str, Tensor]
 Report = Callable[[str, int, int, dict[str, float]], None]
-_MIXED = {"bf16": "bf16", "fp32": "no"}
 _STATE = "state.pt"
 #: The file that `save` writes last.
 _LAST = "processor_config.json"
@@ -77,7 +76,7 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
         RelataError: if `out` holds another run.
     """
     # the thread count is part of the result: sums are taken in another order with another number of threads
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=_MIXED[run.precision])
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no")
     out.mkdir(parents=True, exist_ok=True)
     with accelerator.main_process_first():
         _claim(run, out)
@@ -161,6 +160,7 @@ class _Job:
         self.rows = rows(stage, processor.n_regions, accelerator.num_processes)
         model.set_attn_implementation("eager")  # on a CPU, faster than the fused kernel with a mask
         self.objective = accelerator.prepare(objective)
+        self.autocast = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.precision == "bf16")
         # after prepare: spreading a model over processes moves its weights to other memory
         self.optimiser = Optimiser(model.named_parameters(), stage.muon, stage.adam)
         self.average = Average(model.parameters(), stage.average)
@@ -176,7 +176,7 @@ class _Job:
         self.model.train()
         for step in range(state.step, stage.steps):
             scale = rate(step, stage.steps, stage.warmup, stage.decay)
-            with self.accelerator.autocast():
+            with self.autocast:
                 loss, count, shown = self.objective(send_to_device(self._batch(step), self.accelerator.device))
             self.accelerator.backward(loss * self._share(count))
             self.optimiser.step(scale)
