@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Steps of each arm's training, on a core each.
 STEPS = 1100
-QUICK_STEPS = 150
+QUICK_STEPS = 350
 #: Without and with relation turns among what is learnt.
 ARMS = ("without", "with")
 #: Real photos that are made into conversations.
