@@ -6,8 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.models.small import loaded
-
+from models.small import loaded
 from relata.exam import CONTROLS, examine, matched
 from relata.scene import Box, Region, Relation, Scene
 

@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from tests.models.small import boxes_of, loaded
 
+from models.small import boxes_of, loaded
 from relata.models.prefix import grow
 from relata.synth.render import render
 from relata.synth.world import world

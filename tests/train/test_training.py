@@ -1,7 +1,7 @@
-"""Training works: a few rows are learnt by heart, a killed run goes on as if nothing had happened, two processes are
-one.
+"""Training works: rows are learnt by heart, a killed run goes on as if nothing had happened, two processes are one.
 
-Each process that is killed is forked from a server that has imported everything once.
+Each process that is killed is forked from a server that has imported everything once. All run on one thread: sums are
+taken in another order with another number of threads.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import signal
 import subprocess
 import sys
-from multiprocessing.context import ForkServerProcess
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -56,6 +56,8 @@ STAGES = (
     stage(steps=6, batch=1, tokens=60),
 )
 RUN = run(*STAGES, save_every=2)
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["train.test_training"])
 
 
 class Killed:
@@ -83,7 +85,14 @@ def killed_while_saving(run: Run, out: Path, saves: int) -> None:
     train(run, out)
 
 
-def ended(process: ForkServerProcess) -> int | None:
+def trained(run: Run, out: Path, report: Killed | None = None) -> None:
+    """Part of this module, so that a new process imports it, and with it the number of threads."""
+    train(run, out, report)
+
+
+def ended(target: Callable[..., None], *arguments: object) -> int | None:
+    """The exit code of a process of its own."""
+    process = PROCESSES.Process(target=target, args=(RUN, *arguments))
     process.start()
     process.join()
     return process.exitcode
@@ -91,21 +100,16 @@ def ended(process: ForkServerProcess) -> int | None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_and_continued_is_unbroken(tmp_path: Path) -> None:
-    """Killed five times: before the first checkpoint, while one is written, between two, in the second stage, at its
-    end.
-    """
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["relata.train.run"])
+    """Killed at six places: before the first checkpoint, while one is written, between two, in the second stage."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert ended(processes.Process(target=train, args=(RUN, whole))) == 0
+    assert ended(trained, whole) == 0
     for name, step in (("see", 1), ("see", 5), ("relate", 1), ("relate", 3), ("relate", 6)):
-        assert ended(processes.Process(target=train, args=(RUN, broken, Killed(name, step)))) == -signal.SIGKILL
+        assert ended(trained, broken, Killed(name, step)) == -signal.SIGKILL
         if (name, step) == ("see", 1):
-            killed = processes.Process(target=killed_while_saving, args=(RUN, broken, 1))
-            assert ended(killed) == -signal.SIGKILL
+            assert ended(killed_while_saving, broken, 1) == -signal.SIGKILL
             assert (broken / "state.pt.part").is_file()
     assert torch.load(broken / "state.pt", weights_only=True)["step"] == 4
-    assert ended(processes.Process(target=train, args=(RUN, broken))) == 0
+    assert ended(trained, broken) == 0
 
     assert logged(broken) == logged(whole)
     assert [(line["stage"], line["step"]) for line in logged(whole)] == [(s, k + 1) for s in (0, 1) for k in range(6)]

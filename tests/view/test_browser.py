@@ -137,7 +137,9 @@ def texts(browser: Browser, selector: str) -> list[str]:
 
 def test_pictures_are_loaded_and_boxes_lie_on_them(scene_page: Browser) -> None:
     assert scene_page.errors() == []
-    assert scene_page.run("document.querySelector('.frame img').naturalWidth") == 128
+    # pictures are loaded lazily: wait for this one, or for its failure
+    loaded = "(i => i.decode().then(() => i.naturalWidth, () => 0))(document.querySelector('.frame img'))"
+    assert scene_page.run(loaded) == 128
     # the square is at 70..120 of 128 and 40..90 of 96
     share = (
         "(() => { const frame = document.querySelector('.frame'), f = frame.getBoundingClientRect();"
