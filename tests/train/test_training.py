@@ -57,7 +57,7 @@ STAGES = (
 )
 RUN = run(*STAGES, save_every=2)
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["train.test_training"])
+PROCESSES.set_forkserver_preload(["relata.train.run"])
 
 
 class Killed:
