@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 import yaml
 
 from relata.errors import RelataError
@@ -149,6 +150,13 @@ def test_the_whole_run_is_saved_and_another_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(RelataError, match=r"run\.json"):
         train(first, tmp_path)
+
+
+def test_continued_by_another_number_of_processes(tmp_path: Path) -> None:
+    """Two processes see other rows than one: the rest of the run would be another run."""
+    torch.save({"stage": 0, "step": 1, "processes": 2}, tmp_path / "state.pt")
+    with pytest.raises(RelataError, match="begun with 2 processes, not 1"):
+        train(run(stage()), tmp_path)
 
 
 def test_no_such_model(tmp_path: Path) -> None:

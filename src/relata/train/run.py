@@ -84,7 +84,7 @@ def train(run: Run, out: Path, report: Report | None = None) -> Path:
         return out
     torch.manual_seed(run.seed)
     model, processor = build_model(run)
-    state = _State.load(out)
+    state = _State.load(out, accelerator.num_processes)
     for number, stage in enumerate(run.stages):
         if number < state.stage:
             continue
@@ -127,11 +127,18 @@ class _State(msgspec.Struct):
     saved: dict[str, Any] = {}
 
     @classmethod
-    def load(cls, out: Path) -> _State:
+    def load(cls, out: Path, processes: int) -> _State:
+        """The state in a folder, or that of a beginning.
+
+        Raises:
+            RelataError: if it was saved by another number of processes, which would see other rows.
+        """
         path = out / _STATE
         if not path.is_file():
             return cls()
         saved = torch.load(path, weights_only=True)
+        if saved["processes"] != processes:
+            raise RelataError(f"{path}: the run was begun with {saved['processes']} processes, not {processes}")
         return cls(saved["stage"], saved["step"], saved)
 
 
@@ -158,6 +165,8 @@ class _Job:
             print(f"stage {number + 1}/{len(run.stages)} {stage.name}: {stage.steps} steps\n{table(model)}", flush=True)
         objective = objects.Objects(model.tower) if stage.objective == "objects" else Turns(model)
         self.rows = rows(stage, processor.n_regions, accelerator.num_processes)
+        if accelerator.is_main_process and isinstance(self.rows, Conversations) and self.rows.left_out:
+            print(f"left out: {dict(self.rows.left_out)}", flush=True)
         model.set_attn_implementation("eager")  # on a CPU, faster than the fused kernel with a mask
         self.objective = accelerator.prepare(objective)
         self.autocast = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=run.precision == "bf16")
@@ -225,6 +234,7 @@ class _Job:
             state = {
                 "stage": self.number,
                 "step": step,
+                "processes": self.accelerator.num_processes,
                 "model": self.model.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "average": self.average.values,
