@@ -117,6 +117,16 @@ def test_rows_of_a_data_set(tmp_path: Path) -> None:
     assert [turn.answer[0].text for turn in row.turns] == ["beside"]
 
 
+def test_scenes_with_nothing_to_ask_are_passed_over(tmp_path: Path) -> None:
+    """Only scenes of five can be asked for a subject among four; a scene without sizes has none to ask for."""
+    mixture = Mixture({"choose_subject": 1.0}, most=2)
+    assert all(len(mixture.row(0, 0, index).regions[0]) == 5 for index in range(10))
+    Image.new("RGB", (64, 32)).save(tmp_path / "one.png")
+    scene = Scene("one", "one.png", 64, 32, (Region(0, "cup", Box(0, 0, 9, 9)),))
+    with pytest.raises(RelataError, match="none of 100 scenes has a question of the kinds size"):
+        Mixture({"size": 1.0}, scenes=[scene], images=tmp_path).row(0, 0, 0)
+
+
 # The tower's own training
 
 

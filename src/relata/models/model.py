@@ -34,7 +34,7 @@ class Look:
         self.dialect = RegionTokens(regions)
         total = sum(len(boxes) for boxes in regions)
         slots = model.processor.slots(regions, range(total), codes.shape[1])
-        self.embeds = model.network.number_regions(codes, slots[None], blind)
+        self.embeds = model.network.number_regions(codes, slots[None].to(codes.device), blind)
         self.prefix = model.processor.prefix(regions)
 
     def mention(self, index: int, image: int = 0) -> Mention:
@@ -47,7 +47,7 @@ class Look:
             return []
         tokenizer = self.model.processor.tokenizer
         prompts = [f"{self.prefix} {self.dialect.write(question)}" for question in questions]
-        tokens = tokenizer(prompts, padding=True, return_tensors="pt")
+        tokens = tokenizer(prompts, padding=True, return_tensors="pt").to(self.embeds.device)
         out = self.model.network.generate(
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
@@ -91,9 +91,9 @@ class Look:
         asked = [encode(self.dialect.write(question)).ids for question in questions]
         tree = grow(encode(self.prefix).ids, asked, options)
         output = self.model.network(
-            input_ids=tree.ids,
-            position_ids=tree.positions,
-            attention_mask=tree.mask,
+            input_ids=tree.ids.to(self.embeds.device),
+            position_ids=tree.positions.to(self.embeds.device),
+            attention_mask=tree.mask.to(self.embeds.device),
             region_embeds=self.embeds,
         )
         return output.logits, tree
@@ -116,12 +116,12 @@ class Model:
     ) -> Look:
         """Encode images and their regions: those of the scenes, those given, or those that the tower finds."""
         images = [self._open(picture) for picture in pictures]
-        pixels = self.processor.pixels(images)
+        pixels = self.processor.pixels(images).to(self.network.device)
         sizes = [image.size if isinstance(image, Image.Image) else (image.shape[1], image.shape[0]) for image in images]
         if regions is None:
             own = [[r.box for r in p.regions] if isinstance(p, Scene) else [] for p in pictures]
             regions = own if all(own) else self.detect(pixels, sizes)
-        boxes = self.processor.boxes(regions, sizes)
+        boxes = self.processor.boxes(regions, sizes).to(self.network.device)
         return Look(self, self.network.encode(pixels, boxes), regions, blind)
 
     def detect(self, pixels: Tensor, sizes: Sequence[tuple[int, int]]) -> list[list[Box]]:
@@ -137,7 +137,9 @@ class Model:
         found = []
         for (boxes, _), (width, height) in zip(self.network.tower.detect(pixels), sizes):
             scale = torch.tensor([width, height, width, height]) / self.processor.image_size
-            found.append([Box(*b) for b in (boxes[:each] * scale).tolist() if b[2] - b[0] > 1 and b[3] - b[1] > 1])
+            found.append(
+                [Box(*b) for b in (boxes[:each].cpu() * scale).tolist() if b[2] - b[0] > 1 and b[3] - b[1] > 1]
+            )
         return found
 
     def graph(self, image: Picture, regions: Sequence[Box] | None = None, least: float = 0.9) -> Scene:

@@ -66,5 +66,5 @@ def grow(
 
 def likelihoods(logits: Tensor, tree: Tree) -> list[list[float]]:
     """Log-likelihood of every candidate from the row's logits (1, T, V)."""
-    logs = logits[0].float().log_softmax(-1)
+    logs = logits[0].float().log_softmax(-1).cpu()
     return [[float(sum(logs[at, token] for at, token in steps)) for steps in places] for places in tree.read]

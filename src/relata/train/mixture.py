@@ -58,6 +58,8 @@ TWO: dict[str, Callable[[PairFacts, random.Random], Turn | None]] = {
     "transform": transform.ask,
 }
 
+_TRIES = 100
+
 
 @dataclass
 class Row:
@@ -115,7 +117,19 @@ class Mixture:
         self.balance = balance() if scenes is None else _inverse(scenes)
 
     def row(self, seed: int, step: int, index: int) -> Row:
+        """A row that has something to ask.
+
+        Raises:
+            RelataError: if none of many scenes has a question of the kinds that are wanted.
+        """
         rng = random.Random(f"relata row {seed} {step} {index}")
+        for _ in range(_TRIES):
+            row = self._drawn(rng)
+            if row.turns:
+                return row
+        raise RelataError(f"none of {_TRIES} scenes has a question of the kinds {', '.join((*self.one, *self.two))}")
+
+    def _drawn(self, rng: random.Random) -> Row:
         if self.scenes is not None:
             return self._data_row(rng)
         return self._pair_row(rng) if rng.random() < self.pairs else self._scene_row(rng)
