@@ -58,6 +58,28 @@ def test_saved_and_loaded_by_the_auto_classes(shape: str, tmp_path: Path) -> Non
         assert torch.equal(tensor, again.state_dict()[name]), name
 
 
+def test_robin_in_its_own_size() -> None:
+    """Shapes alone, without memory for the weights: ConvNeXt-Large and Qwen2.5-3B, 3.3 billion weights."""
+    tower = ConvNextConfig(hidden_sizes=[192, 384, 768, 1536], depths=[3, 3, 27, 3], out_indices=[1, 2, 3, 4])
+    decoder = Qwen2Config(
+        vocab_size=151_665,
+        hidden_size=2048,
+        intermediate_size=11_008,
+        num_hidden_layers=36,
+        num_attention_heads=16,
+        num_key_value_heads=2,
+    )
+    with torch.device("meta"):
+        model = RelataForConditionalGeneration(RelataConfig(tower, decoder, n_regions=99, region_width=1024))
+        assert sum(p.numel() for p in model.parameters()) == pytest.approx(3.3e9, rel=0.01)
+        embeds = model.number_regions(
+            model.encode(torch.zeros(1, 3, 512, 512), torch.zeros(1, 5, 4)), torch.zeros(1, 99, dtype=torch.long)
+        )
+        assert embeds.shape == (1, 99, 2048)
+        ids = torch.zeros(1, 7, dtype=torch.long)
+        assert model(input_ids=ids, region_embeds=embeds).logits.shape == (1, 7, 151_665 + 99)
+
+
 def test_weights_are_safetensors_only(tmp_path: Path) -> None:
     model, processor = small()
     model.save_pretrained(tmp_path)
