@@ -1,4 +1,4 @@
-"""Message, Example, Answer: a training conversation in grounded text, and what a model replied."""
+"""Message, Example, Preference, Answer: training conversations in grounded text, and what a model replied."""
 
 from __future__ import annotations
 
@@ -59,6 +59,36 @@ class Example(Record, frozen=True):
                     slots.append(span.image)
         if slots and sorted(slots) != list(range(len(self.images))):
             raise RelataError(f"example {self.id}: image slots {slots} do not name its {len(self.images)} images once")
+
+
+class Preference(Record, frozen=True):
+    """A question with a better and a worse answer, for training by preference (DPO).
+
+    Raises:
+        RelataError: naming the pair, when a span points to an image that it does not have, or when both answers are the
+            same.
+    """
+
+    id: str
+    images: tuple[ImageRef, ...]
+    messages: tuple[Message, ...]
+    """The conversation up to the answer; its last turn is the user's."""
+    chosen: tuple[Span, ...]
+    rejected: tuple[Span, ...]
+    regions: tuple[tuple[Box, ...], ...] = ()
+    """Per image, the boxes a region-token model may point at; empty: those that the text mentions."""
+    recipe: str = ""
+    """Recipe and kind, e.g. `negatives/swapped`."""
+    provenance: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if not self.messages or self.messages[-1].role != "user":
+            raise RelataError(f"preference {self.id}: its messages have to end with the user's turn")
+        if self.chosen == self.rejected:
+            raise RelataError(f"preference {self.id}: the chosen and the rejected answer are the same")
+        for answer in (self.chosen, self.rejected):  # each of them makes a sound example
+            said = (*self.messages, Message("assistant", answer))
+            Example(self.id, self.images, said, self.regions)
 
 
 class Answer(Record, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from relata.names import component
 
@@ -21,6 +21,8 @@ class Prompt(NamedTuple):
     user: str
     version: str
     """Digest of the prompt's file; kept with every example."""
+    schema: Any = None
+    """A type that msgspec knows: the reply has to be JSON of this type. None: free text."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,22 @@ class Request:
     """Unique in a run; the example that comes of it bears the same id."""
     prompt: Prompt
     images: tuple[str, ...]
-    """Paths of the images that go with the prompt."""
+    """References of the images that go with the prompt, as the scenes hold them."""
     offline: Callable[[], str] = field(repr=False, compare=False)
     """Makes the recipe's own reply, by rules; what the teacher `rules` answers."""
+    pictures: Callable[[], tuple[bytes, ...]] = field(default=tuple, repr=False, compare=False)
+    """Reads the files of the images, each checked as safe to open."""
+
+
+class Reply(NamedTuple):
+    """What a teacher said, and what it cost."""
+
+    text: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    """US dollars."""
+    seconds: float = 0.0
 
 
 class NoReply(Exception):
@@ -47,12 +62,23 @@ class Teacher(Protocol):
     def name(self) -> str:
         """Kept with every example; two teachers that may answer differently have different names."""
 
-    async def answer(self, request: Request) -> str:
+    @property
+    def paid(self) -> bool:
+        """Its replies cost money or time: each goes through the ledger, and none is asked for twice."""
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of one reply; what a budget sets aside for a call."""
+
+    async def answer(self, request: Request) -> Reply:
         """The reply to one request.
 
         Raises:
             NoReply: if there is none.
         """
+
+    def price(self, tokens_in: int, tokens_out: int) -> float:
+        """What a call of so many tokens costs, in US dollars."""
 
 
 def teacher(spec: str) -> Teacher:

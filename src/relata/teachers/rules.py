@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from relata.errors import RelataError
-from relata.teachers import Request
+from relata.teachers import Reply, Request
 
 
 class Rules:
     """Answers each request with its recipe's offline reply."""
 
     name = "rules"
+    paid = False
+    longest = 0
 
-    async def answer(self, request: Request) -> str:
-        return request.offline()
+    async def answer(self, request: Request) -> Reply:
+        return Reply(request.offline())
+
+    def price(self, tokens_in: int, tokens_out: int) -> float:
+        return 0.0
 
 
 def teacher(argument: str) -> Rules:
