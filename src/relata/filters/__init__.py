@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from relata.scene import Record
 
 
@@ -18,3 +20,14 @@ class Rejection(Record, frozen=True):
     """The teacher's reply, whole."""
     failed: bool = False
     """The teacher gave no reply; asking again may help. Otherwise the reply, or the scene, is at fault."""
+
+
+class Finding(NamedTuple):
+    """What is wrong with one relation of a scene."""
+
+    relation: int
+    """Its position in `scene.relations`."""
+    reason: str
+    """A short fixed word, e.g. `contradicted`: what reports count."""
+    detail: str
+    """The offending value, for a person to read."""
