@@ -1,4 +1,8 @@
-"""What a recipe may use of the run that it works in."""
+"""What a recipe may use of the run that it works in.
+
+A recipe that makes pictures keeps all its pictures in the run's folder, those that it took over too; so references in
+its records are relative to that folder, and it can be moved as a whole.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from pathlib import Path
 from PIL import Image
 
 from relata import store
+from relata.errors import RelataError
+from relata.scene import resolve
 
 
 @dataclass(frozen=True)
@@ -24,14 +30,29 @@ class Here:
     """The run's folder."""
 
     def save(self, name: str, picture: Image.Image) -> str:
-        """Write a picture that the recipe made, as PNG, and return the reference to put into records.
+        """Write a picture that the recipe made, as PNG, and return its reference, relative to the run's folder.
 
         Args:
-            name: unique in the run, e.g. made of the scene's id; it becomes a file name below `images/` of the run.
+            name: unique in the run, e.g. made of the scene's id; it becomes a file name below `images/`.
         """
         data = io.BytesIO()
         picture.save(data, format="PNG")
-        safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).lstrip(".")
-        path = self.out / "images" / f"{safe}.png"
-        store.write(path, [data.getvalue()])
-        return str(path.resolve())
+        return self._write(f"{name}.png", data.getvalue())
+
+    def keep(self, image: str) -> str:
+        """Copy a scene's picture into the run's folder and return its new reference.
+
+        Raises:
+            RelataError: if the picture cannot be read.
+        """
+        path = resolve(image, self.images)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise RelataError(f"cannot read picture {path}: {error.strerror}; name the folder of images") from error
+        return self._write(image, data)
+
+    def _write(self, name: str, data: bytes) -> str:
+        safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).lstrip(".-")
+        store.write(self.out / "images" / safe, [data])
+        return f"images/{safe}"
