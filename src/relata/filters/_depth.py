@@ -1,0 +1,90 @@
+"""Depth maps: one file per image, as published estimators write them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from relata.errors import RelataError
+from relata.geometry import rle_decode
+from relata.scene import Region, Scene
+
+#: A map may be smaller or larger than its image, but its proportions may differ by this much only.
+_SKEW = 0.05
+
+
+class Depth(NamedTuple):
+    """Nearness of every pixel, larger is nearer, and the distance between the 2nd and 98th percentile."""
+
+    near: npt.NDArray[np.float32]
+    range: float
+    width: int
+    """Of the image in pixels."""
+    height: int
+
+    @classmethod
+    def read(cls, folder: Path, scene: Scene, near_is: str) -> Depth:
+        """The map of a scene's image: `<name of the image without ending>.png` or `.npy`, of any size.
+
+        Raises:
+            RelataError: if it is missing, damaged, flat, or of other proportions than the image.
+        """
+        if near_is not in ("large", "small"):
+            raise RelataError(f"near_is is {near_is!r}; write large or small: which values of a depth map are near")
+        stem = Path(scene.image).stem
+        path = next((p for p in (folder / f"{stem}.png", folder / f"{stem}.npy") if p.is_file()), None)
+        if path is None:
+            raise RelataError(f"scene {scene.id}: no depth map {stem}.png or {stem}.npy in {folder}")
+        values = _values(path)
+        if values.ndim != 2 or min(values.shape) == 0 or not np.isfinite(values).all():
+            raise RelataError(f"{path}: a depth map is one finite number per pixel, not an array of {values.shape}")
+        skew = (values.shape[1] / values.shape[0]) / (scene.width / scene.height)
+        if not 1 / (1 + _SKEW) <= skew <= 1 + _SKEW:
+            size = f"{values.shape[1]} x {values.shape[0]}"
+            raise RelataError(f"{path} is {size}, but the image of {scene.id} is {scene.width} x {scene.height}")
+        low, high = np.percentile(values, (2, 98))
+        if high <= low:
+            low, high = values.min(), values.max()
+        if high <= low:
+            raise RelataError(f"{path}: the depth map is flat, so nothing is in front of anything")
+        return cls(values if near_is == "large" else -values, float(high - low), scene.width, scene.height)
+
+
+def _values(path: Path) -> npt.NDArray[np.float32]:
+    from PIL import Image
+
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32).squeeze()
+        with Image.open(path) as image:
+            whole = image if image.mode in ("I", "I;16", "F", "L") else image.convert("L")
+            return np.asarray(whole, dtype=np.float32)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise RelataError(f"{path} cannot be read as a depth map: {error}") from error
+
+
+def median(depth: Depth, region: Region) -> float:
+    """The median nearness of a region: under its mask where it has one, else in its box."""
+    rows, columns = depth.near.shape
+    x, y = columns / depth.width, rows / depth.height
+    box = region.box
+    left, top = min(int(box.x1 * x), columns - 1), min(int(box.y1 * y), rows - 1)
+    right, bottom = max(left + 1, round(box.x2 * x)), max(top + 1, round(box.y2 * y))
+    if region.mask is not None:
+        mask = rle_decode(region.mask)
+        at_y = _sampled(rows, mask.shape[0])[top:bottom]
+        at_x = _sampled(columns, mask.shape[1])[left:right]
+        under = depth.near[top:bottom, left:right][mask[np.ix_(at_y, at_x)]]
+        if under.size:
+            return float(np.median(under))
+    return float(np.median(depth.near[top:bottom, left:right]))
+
+
+@cache
+def _sampled(count: int, of: int) -> npt.NDArray[np.int64]:
+    """For each of `count` pixels, the pixel in the same place of a mask `of` so many."""
+    return ((np.arange(count) + 0.5) * of / count).astype(np.int64)
