@@ -8,19 +8,21 @@ pigeonhole principle (multi-index hashing, Norouzi et al. 2012).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy.fft import dctn
 
+from relata import images
 from relata.errors import RelataError
+from relata.sniff import sniff
 
-#: A picture that claims more pixels than this is refused before memory is taken for it.
-MOST_PIXELS = 2**28
 _SIDE = 32
 _KEPT = 8
 _BITS = _KEPT * _KEPT
@@ -29,12 +31,10 @@ Grey = npt.NDArray[np.float64]
 
 
 def grey(picture: Image.Image) -> Grey:
-    """Brightness of a picture, upright, in 32 x 32 pixels; transparency on white."""
-    from relata.view.pictures import flatten
-
+    """Brightness of a picture, turned upright, in 32 x 32 pixels."""
     picture.draft("L", (8 * _SIDE, 8 * _SIDE))  # decodes a large JPEG at a fraction of its size
-    small = flatten(picture) if picture.has_transparency_data else picture
-    return np.asarray(small.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
+    upright = ImageOps.exif_transpose(picture)
+    return np.asarray(upright.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
 
 
 def bits(values: Grey) -> int:
@@ -50,21 +50,18 @@ def mirrored(values: Grey) -> int:
     return bits(values[:, ::-1])
 
 
-def read(path: Path) -> Grey:
-    """The brightness of a picture file.
+def read(name: str, folder: Path | None) -> Grey:
+    """The brightness of a picture file below a folder.
 
     Raises:
-        RelataError: if it cannot be read, or claims more than `MOST_PIXELS`.
+        RelataError: if it is missing, may do harm (see `relata.images`), or cannot be decoded.
     """
+    data = images.read(name, folder)
     try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise RelataError(f"{path} claims {picture.width} x {picture.height} pixels; it was not opened")
+        with Image.open(io.BytesIO(data), formats=(sniff(data).format,)) as picture:
             return grey(picture)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, RelataError):
-            raise
-        raise RelataError(f"{path} cannot be read as a picture: {error}") from error
+    except Exception as error:  # on damaged bytes Pillow raises nearly anything, SyntaxError and KeyError included
+        raise RelataError(f"image {name!r}: cannot be decoded ({type(error).__name__}: {error})") from error
 
 
 class Near(NamedTuple):
@@ -89,7 +86,7 @@ class Index:
         self.radius = radius
         self._pictures = list(pictures)
         edges = [_BITS * k // (radius + 1) for k in range(radius + 2)]
-        self._parts = [(start, (1 << (end - start)) - 1) for start, end in zip(edges, edges[1:])]
+        self._parts = [(start, (1 << (end - start)) - 1) for start, end in pairwise(edges)]
         self._tables: list[dict[int, list[int]]] = [{} for _ in self._parts]
         for place, (_, hash) in enumerate(self._pictures):
             for table, (start, mask) in zip(self._tables, self._parts, strict=True):

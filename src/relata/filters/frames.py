@@ -1,8 +1,8 @@
 """`frames`: whose left and right it is, the viewer's or the object's own, and whether the boxes agree.
 
 `left of the car` may be the side that a viewer sees on the left or the driver's left; annotators mix the two, which is
-the known noise of spatial data (Visual Spatial Reasoning, arXiv 2205.00363, section 3.3). A relation of left or right is
-tagged by its words:
+a known noise of spatial data (Visual Spatial Reasoning, arXiv 2205.00363). A relation of left or right is tagged by its
+words:
 
 - `viewer`: it says so (`on the left side of the image`, `from the viewer's perspective`), or the object has no left
   side of its own (a tree, a ball);
@@ -38,7 +38,10 @@ CONSISTENT = 0.95
 _VIEWER = re.compile(
     r"\b(?:viewer|observer|camera|onlooker)\b|\b(?:image|photo|photograph|picture|frame|scene)\b|\bas seen\b|\bmy\b"
 )
-_OBJECT = re.compile(r"\b(?:its|his|her|their)(?: own)? (?:left|right)\b|\w(?:'s|s') (?:own )?(?:left|right)\b")
+_OBJECT = re.compile(
+    r"\b(?:its|his|her|their)(?: own)? (?:left|right)\b"
+    r"|(?:(?<!viewer)(?<!observer)(?<!camera)'s|s') (?:own )?(?:left|right)\b"
+)
 _SIDE = re.compile(r"\b(left|right)\b")
 
 #: Things with a front of their own, beside persons and animals.
@@ -46,18 +49,19 @@ _FRONTED = frozenset(
     words(
         """
         airplane armchair bed bench bicycle bike boat bus cabinet camera car cart chair clock computer couch desk doll
-        dresser fireplace fridge helicopter house jeep laptop machine microwave mirror monitor moped motorbike motorcycle
-        oven phone piano plane printer radio refrigerator robot scooter screen ship shop sofa statue stove stroller suv
-        taxi teddy telephone television throne toilet tractor train tram truck tv van vehicle wagon wheelchair
+        dresser fireplace fridge helicopter house jeep laptop machine microwave mirror monitor moped motorbike
+        motorcycle oven phone piano plane printer radio refrigerator robot scooter screen ship shop sofa statue stove
+        stroller suv taxi teddy telephone television throne toilet tractor train tram truck tv van vehicle
+        wagon wheelchair
         """
     )
 )
 _ANIMALS = frozenset(
     words(
         """
-        animal bear bird bull calf camel cat cattle chicken cow deer dog donkey duck eagle elephant fish fox frog giraffe
-        goat goose hen horse kitten lamb lion monkey mouse owl parrot penguin pig pigeon pony puppy rabbit rooster sheep
-        swan tiger turkey turtle zebra
+        animal bear bird bull calf camel cat cattle chicken cow deer dog donkey duck eagle elephant fish fox frog
+        giraffe goat goose hen horse kitten lamb lion monkey mouse owl parrot penguin pig pigeon pony puppy rabbit
+        rooster sheep swan tiger turkey turtle zebra
         """
     )
 )
@@ -80,7 +84,7 @@ class Census(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The share of ambiguous relations that hold for the viewer, of those that boxes decide; NaN if there is none."""
+        """The share of ambiguous relations that hold for the viewer, of those that boxes decide; NaN if none is."""
         decided = self.ambiguous["viewer"] + self.ambiguous["opposite"]
         return self.ambiguous["viewer"] / decided if decided else float("nan")
 
@@ -145,7 +149,7 @@ def _is_direction(relation: Relation) -> bool:
 def frame_of(predicate: str, object: str) -> Frame:
     """Whose left and right a predicate means, said of an object of this label."""
     said = predicate.lower()
-    if _OBJECT.search(said) and not re.search(r"\b(?:viewer|observer|camera)'s\b", said):
+    if _OBJECT.search(said):
         return "object"
     if _VIEWER.search(said):
         return "viewer"
