@@ -1,0 +1,87 @@
+"""Attributes by what they speak of and what they say of it: `no hat` is (hat, no), `brown` (colour, brown).
+
+Two things are compared aspect by aspect: both say something of it, and it is the same or it differs. Attributes are
+free text in most data sets; what is not understood becomes an aspect of its own, which something has or which is not
+spoken of.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from relata.english import words
+from relata.notation import words as harmless
+from relata.scene import Region
+
+#: The words of a closed set by what they speak of; each thing has one of them (colours: one or a few).
+_SETS = {
+    "colour": words.words(
+        """
+        red orange yellow green blue purple violet pink brown black white grey gray beige tan gold golden silver maroon
+        teal turquoise navy cream blond blonde
+        """
+    ),
+    "size": words.words("big huge large little small tiny"),
+    "pattern": words.words("plain striped dotted checked spotted plaid"),
+    "gender": words.words("male female"),
+    "age": words.words("baby child teenager adult senior elderly young old"),
+    "posture": words.words("standing sitting lying walking running"),
+}
+_OF = {word: aspect for aspect, listed in _SETS.items() for word in listed}
+_NOUNS = words.words("baby child teenager adult senior")
+_NAMED = re.compile(r"^(?:has )?([\w /-]+?)(?:::|: |=)(.+)$")
+_WORN = re.compile(r"^(?:is )?(?:wearing|with|has|having|carrying) (?:an? |the )?")
+
+
+class Aspect(NamedTuple):
+    """One attribute."""
+
+    name: str
+    """What it speaks of: `hat`, `colour`, `hair`."""
+    value: str
+    """What it says: `yes`, `no`, `brown`, `short`."""
+    said: str
+    """As a verb phrase of one thing: `has no hat`, `is brown`."""
+
+
+@lru_cache(maxsize=65536)
+def aspect(attribute: str) -> Aspect:
+    """One attribute, taken apart."""
+    text = harmless(attribute).lower().replace("_", " ")
+    if named := _NAMED.match(text):
+        name, value = named[1].strip(), named[2].strip()
+        if value in ("yes", "no"):
+            return _had(name, value)
+        return Aspect(name, value, f"has {value} as its {name}")
+    text = _WORN.sub("", text)
+    if text in _OF:
+        return Aspect(_OF[text], text, f"is {words.article(text)} {text}" if text in _NOUNS else f"is {text}")
+    first, _, rest = text.partition(" ")
+    if rest and first in ("no", "without"):
+        return _had(rest, "no")
+    if rest and (_OF.get(first) == "colour" or first in ("short", "long", "striped", "curved", "spotted", "pointed")):
+        return Aspect(rest, first, f"has {_article(rest, first)}{first} {rest}")
+    if first.endswith(("ing", "ed")) or (not rest and text.endswith(("y", "ful", "ous", "ic", "al", "en"))):
+        return Aspect(text, "yes", f"is {text}")
+    return _had(text, "yes")
+
+
+def aspects(region: Region) -> dict[str, Aspect]:
+    """What the attributes of a region say, by what they speak of; the first counts where two speak of one thing."""
+    found: dict[str, Aspect] = {}
+    for attribute in region.attributes:
+        if attribute.strip():
+            one = aspect(attribute)
+            found.setdefault(one.name, one)
+    return found
+
+
+def _had(thing: str, value: str) -> Aspect:
+    return Aspect(thing, value, f"has {'no ' if value == 'no' else _article(thing, thing)}{thing}")
+
+
+def _article(noun: str, text: str) -> str:
+    """`a ` or `an ` before a phrase whose noun can be counted, nothing before `short hair` or `black trousers`."""
+    return "" if words.is_mass(noun) or words.is_plural(noun) else f"{words.article(text)} "

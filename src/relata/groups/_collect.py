@@ -1,0 +1,138 @@
+"""Pairs of scenes for which a relation holds, and pairs for which it does not, in one pass over the scenes.
+
+A relation function R of RelationVLM (section 3.1) says of two samples' labels whether they are so related. Here it is
+given by the `facets` of a scene: what is asked about, and the values that the scene has there.
+
+    facets("person")  {"person": {"0022"}}                 of the same individual?
+    facets("colour")  {"the colour of the dog": {"brown"}}  of the same colour?
+
+Two scenes that have a facet in common may be asked about it; R holds if they have a value in common. So R is an index
+and not a test of all pairs: work and memory grow with the number of scenes and values.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta
+
+from relata.scene import Group, Link, Scene
+
+Facets = Mapping[str, frozenset[str]]
+Count = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+#: Earlier scenes that are remembered per value and per facet, a random sample of all.
+_KEPT = 32
+#: How many of them are tried to find one that shares no value.
+_TRIES = 16
+#: Pairs that wait for one of the other kind, so that both are equally frequent.
+_WAITING = 256
+
+
+class Pair(NamedTuple):
+    """Two scenes, what is asked about them, and the value that they share; None if they share none."""
+
+    first: Scene
+    second: Scene
+    facet: str
+    value: str | None
+
+
+def pairs(
+    scenes: Iterable[Scene], facets: Callable[[Scene], Facets], rng: random.Random, same: float, most: int
+) -> Iterator[Pair]:
+    """Pairs of scenes, each of a later scene with an earlier one, in random order.
+
+    Of several values that could be shared, the one that is so far the rarest is taken, so that `person` does not crowd
+    out everything else.
+
+    Args:
+        facets: the relation function, see above.
+        same: share of pairs that have a value in common, 0 to 1, kept for every facet by itself, lest the facet give
+            the answer away. Pairs that would upset it are left out.
+        most: pairs of one scene with others, at most; counted apart for both kinds.
+    """
+    collector = _Collector(rng, most)
+    kinds = [kind for kind in (True, False) if (same > 0 if kind else same < 1)]
+    return _mixed((pair for scene in scenes for pair in collector.take(scene, facets(scene), kinds)), same)
+
+
+class _Sample:
+    """A random sample of all scenes that were added, with their facets; at most `_KEPT`."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self.kept: list[tuple[Scene, Facets]] = []
+
+    def add(self, scene: Scene, facets: Facets, rng: random.Random) -> None:
+        self._seen += 1
+        if len(self.kept) < _KEPT:
+            self.kept.append((scene, facets))
+        elif (place := rng.randrange(self._seen)) < _KEPT:
+            self.kept[place] = (scene, facets)
+
+
+class _Collector:
+    """Remembers a sample of the scenes seen, by facet and value, and pairs each new scene with some of them."""
+
+    def __init__(self, rng: random.Random, most: int) -> None:
+        self._rng = rng
+        self._most = most
+        self._samples: defaultdict[tuple[str, str | None], _Sample] = defaultdict(_Sample)
+        self._told: Counter[tuple[str, str | None]] = Counter()
+        self._used: Counter[tuple[bool, str]] = Counter()
+
+    def take(self, scene: Scene, own: Facets, kinds: Sequence[bool]) -> Iterator[Pair]:
+        """Pairs of a scene with earlier ones, that share a value (True) or none; then the scene is remembered."""
+        partners = {scene.id}
+        for kind in kinds:
+            keys = [(facet, value) for facet, values in own.items() for value in (sorted(values) if kind else [None])]
+            # the rarest first; a random number decides between equals
+            for key in sorted(keys, key=lambda key: (self._told[key], self._rng.random())):
+                other = self._partner(key, own, partners) if self._used[kind, scene.id] < self._most else None
+                if other is not None:
+                    self._told[key] += 1
+                    self._used.update(((kind, scene.id), (kind, other.id)))
+                    partners.add(other.id)
+                    yield Pair(*((other, scene) if self._rng.random() < 0.5 else (scene, other)), *key)
+        for facet, values in own.items():
+            for value in (None, *sorted(values)):
+                self._samples[facet, value].add(scene, own, self._rng)
+
+    def _partner(self, key: tuple[str, str | None], own: Facets, not_these: set[str]) -> Scene | None:
+        facet, value = key
+        sample = self._samples[key]
+        kind = value is not None
+        sample.kept = [entry for entry in sample.kept if self._used[kind, entry[0].id] < self._most]
+        for other, facets in self._rng.sample(sample.kept, min(_TRIES, len(sample.kept))):
+            if other.id not in not_these and (kind or facets[facet].isdisjoint(own[facet])):
+                return other
+        return None
+
+
+def _mixed(found: Iterable[Pair], same: float) -> Iterator[Pair]:
+    """The pairs, in such an order that of every facet the wanted share is of either kind; the rest is left out."""
+    waiting: defaultdict[tuple[str, bool], deque[Pair]] = defaultdict(lambda: deque(maxlen=_WAITING))
+    given: Counter[tuple[str, bool]] = Counter()
+    for pair in found:
+        facet = pair.facet
+        waiting[facet, pair.value is not None].append(pair)
+        while True:
+            kind = given[facet, True] + 1 <= same * (given[facet, True] + given[facet, False] + 1)
+            if not waiting[facet, kind]:
+                break
+            given[facet, kind] += 1
+            yield waiting[facet, kind].popleft()
+
+
+def group(pair: Pair, relation: str, label: str = "", links: Iterable[Link] = ()) -> Group:
+    """The record of a pair; its provenance says by which relation, e.g. `same colour`, and of what."""
+    held = pair.value is not None
+    about = {"relation": f"{'same' if held else 'different'} {relation}", "label": label or pair.value or ""}
+    name = "-".join(part.replace(" ", "-") for part in (relation, label) if part)
+    provenance = {**about, **({"value": pair.value} if pair.value is not None and label else {})}
+    return Group(f"{name}/{pair.first.id}/{pair.second.id}", (pair.first, pair.second), tuple(links), None, provenance)
