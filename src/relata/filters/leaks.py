@@ -4,8 +4,8 @@ Images are compared by id and file name, in every spelling under which one photo
 `COCO_val2014_000000143961.jpg` and `143961` are the same. Two data sets that number their images alike collide; such a
 scene is left out too, for a lost scene costs less than a leaked one.
 
-A photo that was renamed, resized, encoded anew or slightly cropped is found by its perceptual hash (see `_phash`), given
-the benchmark's pictures; docs/filters.md has the rates that were measured.
+A photo that was renamed, resized or encoded anew is found by its perceptual hash (see `_phash`), given the benchmark's
+pictures; docs/filters.md has the rates that were measured.
 
 Reasons: `excluded` (by name), `looks-alike` (by hash).
 """
@@ -83,7 +83,7 @@ def check(
             return Rejection("excluded", name, id=scene.id)
     if shown:
         values = _phash.read(scene.image, Path(images))
-        near = shown.index.near([_phash.bits(values), *([_phash.mirrored(values)] if mirror else [])])
+        near = shown.hashes.near([_phash.bits(values), *([_phash.mirrored(values)] if mirror else [])])
         if near:
             return Rejection("looks-alike", f"{near.name}: {near.distance} of 64 bits differ", id=scene.id)
     return None
@@ -91,7 +91,7 @@ def check(
 
 class _Benchmark(NamedTuple):
     keys: frozenset[str]
-    index: _phash.Index
+    hashes: _phash.Index
 
 
 @lru_cache(maxsize=4)

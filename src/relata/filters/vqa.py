@@ -32,8 +32,8 @@ Ask = Callable[[Request], Awaitable[str]]
 _TOUCH = frozenset(
     words(
         """
-        biting carrying catching cutting dragging drinking driving eating gripping holding hugging kicking kissing lifting
-        petting pulling pushing riding stroking swinging throwing wearing
+        biting carrying catching cutting dragging drinking driving eating gripping holding hugging kicking kissing
+        lifting petting pulling pushing riding stroking swinging throwing wearing
         """
     )
 ) | {"leaning on", "lying on", "sitting on", "standing on", "walking on", "attached to", "covering", "hanging from"}
