@@ -207,6 +207,8 @@ class Group(Record, frozen=True):
     order: tuple[int, ...] | None = None
     """For frames: the true position of each scene."""
     provenance: dict[str, str] = {}
+    captions: tuple[str, ...] = ()
+    """Texts about the whole group: what differs, what happens."""
 
     def __post_init__(self) -> None:
         if len(self.scenes) < 2:

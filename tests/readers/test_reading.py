@@ -136,7 +136,7 @@ def test_every_reader_describes_itself() -> None:
     from relata.names import component
 
     names = listing("readers")
-    assert names == ["coco", "ferret", "gqa", "llava", "lvis", "psg", "vcoco", "visual_genome", "vsd", "yolo"]
+    assert {"coco", "psg", "visual_genome", "vsd", "activitynet", "people"} <= set(names)
     for name in names:
         module = component("readers", name)
         assert str(module.__doc__).startswith(f"`{name}`: ")

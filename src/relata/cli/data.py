@@ -40,24 +40,25 @@ def _about(kind: str, name: str) -> str:
 def read(
     format: Annotated[str, typer.Argument(help="A reader; `relata list readers` shows them.")],
     annotations: Annotated[list[str], typer.Argument(help="Files, or folders that hold the format's files.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file of scenes to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file of scenes, or groups, to write.")],
     images: ImagesOption = None,
     also: Annotated[
         list[str] | None, typer.Option(help="FORMAT=PATH: more annotations of the same photos, merged by photo.")
     ] = None,
     option: MoreOption = None,
 ) -> None:
-    """Turn published annotations into scenes.
+    """Turn published annotations into scenes, or into groups where a record is a pair of images or a clip.
 
-    Records that are no scenes, and parts left out of scenes, go to a file beside the scenes, each with its reason.
+    Records that are neither, and parts left out of those, go to a file beside the scenes, each with its reason.
 
     \b
     Example: relata read psg psg.json --images coco --out scenes.jsonl
     """
-    from relata.readers import Rejected, read, read_many
-    from relata.scene import Scene, encode
+    from relata.readers import Reading, Rejected, read, read_many
+    from relata.scene import Group, Scene, encode
 
     options = pairs(option, "--option")
+    reading: Reading[Scene | Group]
     if also:
         reading = read_many([*(f"{format}={path}" for path in annotations), *also], images, **options)
     else:
@@ -66,11 +67,11 @@ def read(
     with progress() as shown, whole(out) as file:
         task = shown.add_task("reading", total=None)
         for item in reading.items():
-            if isinstance(item, Scene):
+            if isinstance(item, Rejected):
+                refused.append(item)
+            else:
                 file.write(encode(item) + b"\n")
                 shown.advance(task)
-            else:
-                refused.append(item)
     note(str(reading))
     if refused:
         beside = out.with_suffix(".rejected.jsonl")

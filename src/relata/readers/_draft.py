@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from relata.errors import RelataError
-from relata.readers._outcome import Partial, Rejected
+from relata.readers._outcome import Partial, PartialGroup, Rejected
 from relata.readers._photos import Photo
-from relata.scene import Box, Kind, Mask, Region, Relation, Scene
+from relata.scene import Box, Group, Kind, Link, Mask, Region, Relation, Scene
 
 
 class Draft:
@@ -40,6 +40,7 @@ class Draft:
         attributes: tuple[str, ...] = (),
         description: str | None = None,
         mask: Mask | None = None,
+        identity: str | None = None,
     ) -> None:
         """Add a region; `box` is x1, y1, x2, y2 in pixels, not checked yet."""
         if not label:
@@ -53,7 +54,7 @@ class Draft:
         if id in self.regions:
             self.problem(f"region {id} ({label})", f"its id belongs to {self.regions[id].label!r} already")
         else:
-            self.regions[id] = Region(id, label, checked, mask, attributes, description)
+            self.regions[id] = Region(id, label, checked, mask, attributes, description, identity)
 
     def no_region(self, id: int, reason: str, label: str = "") -> None:
         """Report a region that cannot be added."""
@@ -123,3 +124,32 @@ class Draft:
             self.problem(f"region {region.id} ({region.label})", str(error))
             return False
         return True
+
+
+def grouped(
+    id: str, scenes: Sequence[Scene | Partial], file: str, source: str, problems: Sequence[Rejected] = (), **rest: Any
+) -> Group | PartialGroup:
+    """The scenes as a group, with the problems of all of them; `rest` are further fields of the group.
+
+    Regions that share an identity are linked, each to the next scene that shows it.
+
+    Raises:
+        RelataError: on fewer than two scenes.
+    """
+    drawn = tuple(scene.scene if isinstance(scene, Partial) else scene for scene in scenes)
+    found = [problem for scene in scenes if isinstance(scene, Partial) for problem in scene.problems]
+    provenance = {"format": source, "file": file, **rest.pop("provenance", {})}
+    group = Group(id, drawn, links=_followed(drawn), provenance=provenance, **rest)
+    return PartialGroup(group, (*problems, *found)) if problems or found else group
+
+
+def _followed(scenes: Sequence[Scene]) -> tuple[Link, ...]:
+    last: dict[str, tuple[int, int]] = {}
+    links = []
+    for index, scene in enumerate(scenes):
+        for region in scene.regions:
+            if region.identity is not None:
+                if region.identity in last:
+                    links.append(Link(last[region.identity], (index, region.id)))
+                last[region.identity] = (index, region.id)
+    return tuple(links)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from relata.errors import RelataError
-from relata.readers._outcome import Item, Records, Rejected
+from relata.readers._outcome import GroupItem, Item, Records, Rejected
 
 T = TypeVar("T")
 Piece = msgspec.Raw | bytes
@@ -84,7 +84,7 @@ class Titled(Protocol):
 R = TypeVar("R", bound=Titled)
 
 
-def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, str], Item]) -> Records:
+def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, str], Item | GroupItem]) -> Records:
     """One item per record: what `make` makes of the record and its place, or why it could not be decoded or made."""
     for number, raw in enumerate(raws):
         where = f"{short(path)}: record {number}"

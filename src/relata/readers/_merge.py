@@ -12,10 +12,10 @@ from relata.readers._join import joined
 from relata.readers._outcome import Records, Rejected
 from relata.readers._photos import same_photo
 from relata.readers._reading import Reading, options_of, read
-from relata.scene import Scene
+from relata.scene import Group, Scene
 
 
-def merge(readings: Iterable[Iterable[Scene]], by: Callable[[Scene], str] = same_photo) -> Reading:
+def merge(readings: Iterable[Iterable[Scene | Group]], by: Callable[[Scene], str] = same_photo) -> Reading[Scene]:
     """One scene per photo. All scenes are held in memory until the last source has been read.
 
     Sources that come first have the say: their labels, boxes and sizes stay. Regions that coincide become one, which
@@ -27,12 +27,15 @@ def merge(readings: Iterable[Iterable[Scene]], by: Callable[[Scene], str] = same
         readings: what `read` gave, or any scenes.
         by: what tells photos apart; it becomes the id of the scene. The default is COCO's twelve digits, which the 2014
             and 2017 names of a photo share, or else the image's path.
+
+    Raises:
+        RelataError: while reading, on a source that gives groups: two texts about a pair do not add up to one.
     """
     sources = tuple(readings)
     return Reading("merge", lambda: _merged(sources, by))
 
 
-def read_many(specs: Sequence[str], images: str | os.PathLike[str] | None = None, **options: Any) -> Reading:
+def read_many(specs: Sequence[str], images: str | os.PathLike[str] | None = None, **options: Any) -> Reading[Scene]:
     """One scene per photo from several annotations, each written `format=path`, e.g. `["coco=coco/", "psg=psg.json"]`.
 
     An option goes to every reader that has it.
@@ -59,11 +62,13 @@ def _pair(spec: str) -> tuple[str, str]:
     return format, path
 
 
-def _merged(sources: Sequence[Iterable[Scene]], by: Callable[[Scene], str]) -> Records:
+def _merged(sources: Sequence[Iterable[Scene | Group]], by: Callable[[Scene], str]) -> Records:
     photos: dict[str, list[Scene]] = {}
     rejected = 0
     for source in sources:
         for item in source.items() if isinstance(source, Reading) else source:
+            if isinstance(item, Group):
+                raise RelataError(f"group {item.id} cannot be merged: only scenes of one photo can; read it by itself")
             if isinstance(item, Scene):
                 photos.setdefault(by(item), []).append(item)
             else:

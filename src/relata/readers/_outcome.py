@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple
 
-from relata.scene import Record, Scene
+from relata.scene import Group, Record, Scene
 
 
 class Rejected(Record, frozen=True):
@@ -26,8 +26,17 @@ class Partial(NamedTuple):
     problems: tuple[Rejected, ...]
 
 
+class PartialGroup(NamedTuple):
+    """A group that was read without some parts of its record."""
+
+    group: Group
+    problems: tuple[Rejected, ...]
+
+
 Item = Scene | Partial | Rejected
+#: The same of a format whose records are pairs or clips.
+GroupItem = Group | PartialGroup | Rejected
 
 #: What a reader is: it yields one item per record, and returns how many records the file holds, so that the count of
 #: what came out can be checked against the count of what went in.
-Records = Generator[Item, None, int]
+Records = Generator[Item | GroupItem, None, int]

@@ -9,29 +9,31 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_type_hints
 
 import msgspec
 
 from relata.errors import RelataError, near, unknown
 from relata.names import component
-from relata.readers._outcome import Item, Partial, Records, Rejected
-from relata.scene import Scene
+from relata.readers._outcome import GroupItem, Item, Partial, PartialGroup, Records, Rejected
+from relata.scene import Group, Scene
 
 #: Options of every reading, beside those of the format.
 _COMMON = {"strict": bool, "present": bool}
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
+R = TypeVar("R", bound=Scene | Group, covariant=True)
 
-class Reading:
-    """Scenes, one at a time, with a count of everything that was read; iterating again reads again.
+
+class Reading(Generic[R]):
+    """Scenes or groups, one at a time, with a count of everything that was read; iterating again reads again.
 
     Attributes:
         read: records read so far; after the last one, all records of the files.
-        kept: scenes given.
-        rejected: the records that gave no scene, each with place and reason. `read == kept + len(rejected)`.
-        problems: parts left out of scenes that were kept.
+        kept: scenes and groups given.
+        rejected: the records that gave neither, each with place and reason. `read == kept + len(rejected)`.
+        problems: parts left out of what was kept.
     """
 
     def __init__(
@@ -50,8 +52,8 @@ class Reading:
         self.problems: list[Rejected] = []
         self._total = 0
 
-    def __iter__(self) -> Iterator[Scene]:
-        return (item for item in self.items() if isinstance(item, Scene))
+    def __iter__(self) -> Iterator[R]:
+        return (item for item in self.items() if not isinstance(item, Rejected))
 
     def __str__(self) -> str:
         return (
@@ -59,12 +61,12 @@ class Reading:
             f" ({len(self.problems)} problems inside kept records)"
         )
 
-    def items(self) -> Iterator[Scene | Rejected]:
-        """Scenes and rejections in the order of the files, counted as they pass."""
+    def items(self) -> Iterator[R | Rejected]:
+        """Scenes, groups and rejections in the order of the files, counted as they pass."""
         self._clear()
         for item in self._all():
             for outcome in self._judged(item):
-                if isinstance(outcome, Scene):
+                if not isinstance(outcome, Rejected):
                     self.kept += 1
                 elif outcome.part:
                     self.problems.append(outcome)
@@ -75,24 +77,28 @@ class Reading:
         # a reader that loses a record is our bug, not the user's
         assert self._total == self.read, f"{self.name}: {self._total} records in the files, but {self.read} came out"
 
-    def _all(self) -> Iterator[Item]:
+    def _all(self) -> Iterator[Item | GroupItem]:
         self._total = yield from self._records()
 
-    def _judged(self, item: Item) -> Sequence[Scene | Rejected]:
+    def _judged(self, item: Item | GroupItem) -> Sequence[R | Rejected]:
         if isinstance(item, Rejected):
             return (item,)
-        scene, problems = item if isinstance(item, Partial) else (item, ())
+        kept, problems = item if isinstance(item, (Partial, PartialGroup)) else (item, ())
         if problems and self._strict:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             return (Rejected(problems[0].where, problems[0].reason + more),)
-        if self._photos is not None and not os.path.isfile(self._photos / scene.image):
-            where = f"{scene.provenance.get('file', self.name)}: image {scene.id}"
-            return (Rejected(where, f"photo {self._photos / scene.image} does not exist"),)
-        return (*problems, scene)
+        if self._photos is not None:
+            for scene in kept.scenes if isinstance(kept, Group) else (kept,):
+                if not os.path.isfile(self._photos / scene.image):
+                    where = f"{kept.provenance.get('file', self.name)}: image {scene.id}"
+                    return (Rejected(where, f"photo {self._photos / scene.image} does not exist"),)
+        return (*problems, cast(R, kept))
 
 
-def read(format: str, annotations: Paths, images: str | os.PathLike[str] | None = None, **options: Any) -> Reading:
-    """Scenes from published annotations.
+def read(
+    format: str, annotations: Paths, images: str | os.PathLike[str] | None = None, **options: Any
+) -> Reading[Scene | Group]:
+    """Scenes from published annotations; groups of scenes where a record is about a pair of images or a clip.
 
     Args:
         format: name of a reader, e.g. `psg`; `relata list readers` shows them.
@@ -100,7 +106,7 @@ def read(format: str, annotations: Paths, images: str | os.PathLike[str] | None 
         images: the folder of photos. A scene's image is a path relative to it. Photos are opened only for their size,
             and only where the annotation does not give it.
         options: `strict=True` rejects an image as soon as any part of its record has to be left out; `present=True`
-            rejects images whose photo is not in the folder; others as the format's page says.
+            rejects records with a photo that is not in the folder; others as the format's page says.
 
     Raises:
         RelataError: on an unknown format or option, a missing file, and, while reading, on a file that is no JSON.
