@@ -1,0 +1,44 @@
+"""Spatial relations that boxes show beyond doubt, for rules that speak or judge without a teacher.
+
+Stricter than the filter `geometry`, which has to let pass whatever may be true: here the boxes are wholly beside, or
+wholly above each other. What depends on depth or contact (in front of, on, in, near) is never claimed.
+"""
+
+from __future__ import annotations
+
+from relata.scene import Box, Region, Scene
+
+#: Centres must differ by this share of the image's side.
+MARGIN = 0.1
+#: Of two such, the one that cannot hold of the same pair.
+OPPOSITE = {"left of": "right of", "right of": "left of", "above": "under", "under": "above"}
+
+
+def clear(subject: Box, object: Box, width: float, height: float) -> str | None:
+    """`left of`, `right of`, `above` or `under`, seen by the viewer; None where boxes do not tell.
+
+    Above and under ask for boxes that meet sideways: what is up in another corner is not above.
+    """
+    across = (object.x1 + object.x2 - subject.x1 - subject.x2) / 2 / width
+    down = (object.y1 + object.y2 - subject.y1 - subject.y2) / 2 / height
+    if subject.x2 <= object.x1 or object.x2 <= subject.x1:
+        word, by = ("left of", across) if across > 0 else ("right of", -across)
+    elif subject.y2 <= object.y1 or object.y2 <= subject.y1:
+        word, by = ("above", down) if down > 0 else ("under", -down)
+    else:
+        return None
+    return word if by >= MARGIN else None
+
+
+def neighbours(scene: Scene, region: Region) -> list[tuple[Region, str]]:
+    """The other regions with the word that clearly holds of this one and them, the nearest centres first."""
+    found = []
+    for other in scene.regions:
+        word = clear(region.box, other.box, scene.width, scene.height) if other.id != region.id else None
+        if word:
+            found.append((_distance(region.box, other.box), other.id, other, word))
+    return [(other, word) for _, _, other, word in sorted(found, key=lambda row: row[:2])]
+
+
+def _distance(a: Box, b: Box) -> float:
+    return (a.x1 + a.x2 - b.x1 - b.x2) ** 2 + (a.y1 + a.y2 - b.y1 - b.y2) ** 2
