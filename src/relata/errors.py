@@ -34,3 +34,18 @@ def near(name: str, known: Iterable[str]) -> str:
 def unknown(kind: str, name: str, known: Iterable[str]) -> NoReturn:
     """Refuse a name that does not exist, offering the near ones."""
     raise RelataError(f"unknown {kind} {name!r}; {near(name, known)}")
+
+
+class Unsafe(RelataError):
+    """A file, path, address or archive member that was refused because it may do harm.
+
+    `reason` is a short fixed word that reports count, `detail` the sentence for the user.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)  # both, so that it survives the way between processes
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail

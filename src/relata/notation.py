@@ -5,17 +5,17 @@
     What is happening at [](3)?                        a bare reference: no words
 
 Subjects and objects pair in order; a single one on either side is shared by all. A teacher never sees or writes
-coordinates; reading a reply gives the regions' own boxes. Brackets inside the words are not allowed: `words` takes them
-out of labels before they are written.
+coordinates; reading a reply gives the regions' own boxes. Brackets inside the words are not allowed: `words`, which is
+that of `relata.quoting`, takes them out of labels before they are written.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from relata.grounded import Mention, Predicate, Problem, Span, Text
+from relata.quoting import words as words
 from relata.scene import Box
 
 #: `3`, `1, 2`, `#3` and `1 and 2`, as teachers write them
@@ -24,13 +24,6 @@ _NUMBERS = rf"\s*\({_LIST}(?:(?:->|=>|→){_LIST})?\)"
 _CITATION = re.compile(rf"\[([^\[\]<>]*)\]{_NUMBERS}|<([^\[\]<>]+)>{_NUMBERS}")
 _LEFTOVER = re.compile(r"[\[\]<>]|->|→")
 _COORDINATES = re.compile(r"[\[(]\s*-?\d+(?:\.\d+)?(?:\s*,\s*-?\d+(?:\.\d+)?){3}\s*[\])]")
-_MARKS = str.maketrans("[]<>", "    ")
-
-
-@lru_cache(maxsize=65536)
-def words(text: str) -> str:
-    """A label or caption with nothing in it that could be taken for a citation, on one line."""
-    return " ".join(text.translate(_MARKS).split())
 
 
 def cite(text: str, regions: Iterable[int]) -> str:

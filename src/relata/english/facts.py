@@ -43,7 +43,9 @@ def triples(scene: Scene) -> list[Triple]:
     """The relations of a scene in plain words, each once, without those of a region to itself; regions by position."""
     at = {region.id: k for k, region in enumerate(scene.regions)}
     found = (
-        (at[r.subject], plain(harmless(r.predicate)), at[r.object]) for r in scene.relations if r.subject != r.object
+        (at[r.subject], plain(harmless(r.predicate)), at[r.object])
+        for r in scene.relations
+        if r.subject != r.object and harmless(r.predicate)  # one of brackets alone says nothing
     )
     return list(dict.fromkeys(found))
 

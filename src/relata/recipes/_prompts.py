@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from relata.english.names import place
-from relata.notation import words
+from relata.quoting import quote
 from relata.scene import Scene
 from relata.teachers import Prompt
 
@@ -52,14 +52,17 @@ def digest(recipe: str) -> str:
 
 
 def sheet(scene: Scene) -> str:
-    """What a teacher is told of a scene: captions, regions as `[n] label, place`, relations. No coordinates."""
+    """What a teacher is told of a scene: captions, regions as `[n] "label", place`, relations. No coordinates.
+
+    All that annotators wrote stands in double quotes, see `relata.quoting`; what is outside them is ours.
+    """
     parts = []
-    captions = [words(caption) for caption in scene.captions if caption.strip()]
+    captions = [quote(caption) for caption in scene.captions if caption.strip()]
     if captions:
         parts.append("Captions:\n" + "\n".join(f"- {caption}" for caption in captions))
     parts.append("Objects:\n" + "\n".join(_object(scene, index) for index in range(len(scene.regions))))
-    at = {region.id: f"[{n}] {words(region.label)}" for n, region in enumerate(scene.regions, 1)}
-    relations = [f"{at[r.subject]} -> {words(r.predicate)} -> {at[r.object]}" for r in scene.relations]
+    at = {region.id: f"[{n}] {quote(region.label)}" for n, region in enumerate(scene.regions, 1)}
+    relations = [f"{at[r.subject]} -> {quote(r.predicate)} -> {at[r.object]}" for r in scene.relations]
     if relations:
         parts.append("Relations:\n" + "\n".join(relations))
     return "\n\n".join(parts)
@@ -67,5 +70,5 @@ def sheet(scene: Scene) -> str:
 
 def _object(scene: Scene, index: int) -> str:
     region = scene.regions[index]
-    looks = f" ({', '.join(words(attribute) for attribute in region.attributes)})" if region.attributes else ""
-    return f"[{index + 1}] {words(region.label)}{looks}, {place(region.box, scene.width, scene.height)}"
+    looks = f" ({', '.join(map(quote, region.attributes))})" if region.attributes else ""
+    return f"[{index + 1}] {quote(region.label)}{looks}, {place(region.box, scene.width, scene.height)}"
