@@ -69,10 +69,14 @@ def aspect(attribute: str) -> Aspect:
 
 
 def aspects(region: Region) -> dict[str, Aspect]:
-    """What the attributes of a region say, by what they speak of; the first counts where two speak of one thing."""
+    """What the attributes of a region say, by what they speak of; the first counts where two speak of one thing.
+
+    What the label says already, as in `red circle`, is left out.
+    """
     found: dict[str, Aspect] = {}
+    told = set(region.label.lower().split())
     for attribute in region.attributes:
-        if attribute.strip():
+        if not told.issuperset(attribute.lower().split()):
             one = aspect(attribute)
             found.setdefault(one.name, one)
     return found

@@ -26,9 +26,9 @@ _GROWN = 1.25
 #: Verbs of change that take `has`; others take `has been`.
 _ACTIVE = words.words("moved grown shrunk")
 _COMMON = (
-    "Both images show {both}: {first} in the first, and {second} in the second.",
-    "In both images there {be} {both}; the first has {first}, the second {second}.",
-    "They have {both} in common: {first} in the first image, and {second} in the second.",
+    "Both images show {both}: {first}, and {second}.",
+    "There {be} {both} in both images: {first}, and {second}.",
+    "They have {both} in common: {first}, and {second}.",
 )
 
 
@@ -48,12 +48,15 @@ class Side:
     def cite(self, text: str) -> str:
         return across.shift(text, self._by)
 
-    def say(self, regions: Sequence[int]) -> str:
-        """`a brown [dog](3) in the lower left`, `two [dogs](3, 4)`."""
-        noun = self.names.say(regions).text
-        if len(regions) > 1 or self.scene.regions[regions[0]].box.area > 0.5 * self.scene.width * self.scene.height:
-            return self.cite(noun)
-        return f"{self.cite(noun)}, {self.names.place(regions[0]).removesuffix(' of the image')}"
+    def say(self, regions: Sequence[int], image: str = "") -> str:
+        """`a brown [dog](3) in the lower left of the first image`, `two [dogs](3, 4) in the first image`."""
+        noun = self.cite(self.names.say(regions).text)
+        # a thing that fills its image has no place, and one of several of its label has been told apart by its place
+        filling = self.scene.regions[regions[0]].box.area > 0.5 * self.scene.width * self.scene.height
+        if len(regions) > 1 or filling or noun.endswith(tuple("abcdefghijklmnopqrstuvwxyz")):
+            return f"{noun} in {image}" if image else noun
+        place = self.names.place(regions[0])
+        return f"{noun} {place.replace('the image', image) if image else place.removesuffix(' of the image')}"
 
     def known(self, region: int) -> str:
         """`the [dog](3)`."""
@@ -80,12 +83,12 @@ def alike(group: Group, rng: random.Random) -> str:
         one = all(len(kind) == 1 for kind in groups)
         both = f"{words.article(noun)} {noun}" if counted and one else words.plural(noun) if counted else noun
         be = "is" if (both == noun and not words.is_plural(noun)) or (counted and one) else "are"
-        said = first.say(groups[0]), second.say(groups[1])
+        said = first.say(groups[0], "the first image"), second.say(groups[1], "the second")
         told.append(pattern.format(both=both, be=be, first=said[0], second=said[1]))
         if one:
             shared, _ = compared(first.scene.regions[groups[0][0]], second.scene.regions[groups[1][0]])
             if shared:
-                told.append(words.sentence(f"either {noun} {verbs([aspect for aspect, _ in shared])}"))
+                told.append(f"Each of them {verbs([aspect for aspect, _ in shared])}.")
     return " ".join([*told, *_same_relations(first, second), *_same_labels(group, common)])
 
 
@@ -128,7 +131,7 @@ def apart(group: Group, rng: random.Random) -> str:
         gone = [kind for noun, kind in first.kinds.items() if noun not in both]
         new = [kind for noun, kind in second.kinds.items() if noun not in both]
     told += [_only(side, kinds, image) for side, kinds, image in ((first, gone, "first"), (second, new, "second"))]
-    told += _other_labels(group) if not (first.scene.regions or second.scene.regions) else []
+    told += _other_labels(group)
     return " ".join(filter(None, told))
 
 
@@ -162,7 +165,7 @@ def _looks(first: Side, second: Side, one: Sequence[int], other: Sequence[int]) 
 def _only(side: Side, kinds: Sequence[Sequence[int]], image: str) -> str:
     """What only one image shows."""
     said = [side.say(kind) for kind in kinds]
-    return f"Only the {image} image shows {'; '.join(said)}." if said else ""
+    return f"Only the {image} image shows {words.join(said)}." if said else ""
 
 
 def _other_labels(group: Group) -> list[str]:

@@ -7,7 +7,7 @@ evaluation of RelationVLM has as many pairs of either kind, and so has this.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from relata.english import words
@@ -34,9 +34,12 @@ def groups(scenes: Iterable[Scene], rng: random.Random, *, same: Share = 0.5, mo
 
 
 def identities(scene: Scene) -> Facets:
-    """The individuals of a scene by label."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for region in scene.regions:
-        if region.identity is not None:
-            found[words.clean(harmless(region.label)) or "object"].add(region.identity)
-    return {label: frozenset(known) for label, known in found.items()}
+    """The individuals of a scene by label; only those that are the only ones of their label, so that `is it the same
+    person` has one meaning."""
+    nouns = [words.clean(harmless(region.label)) or "object" for region in scene.regions]
+    count = Counter(nouns)
+    return {
+        noun: frozenset((region.identity,))
+        for noun, region in zip(nouns, scene.regions)
+        if region.identity is not None and count[noun] == 1
+    }
