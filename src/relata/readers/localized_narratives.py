@@ -1,0 +1,114 @@
+"""`localized_narratives`: captions spoken while a mouse pointed (JSON Lines of COCO, Flickr30k, ADE20K, Open Images).
+
+One scene per image, with the captions of all its narrators. Where the mouse was while a few words were spoken can
+become a region: the box around the points of the trace, in shares of the image. Such a box is what the narrator pointed
+at, not a drawn box; points outside the image count as its edge. Sizes of photos are not published: name the folder of
+photos, or give the option `size`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from relata.errors import RelataError
+from relata.readers._draft import Draft
+from relata.readers._json import Piece, decode, pieces, short
+from relata.readers._outcome import Item, Records, Rejected
+from relata.readers._photos import Photo, Photos, pixels, scaled
+
+FILES = ("*localized_narratives*.jsonl", "*.jsonl")
+
+
+class _Key(msgspec.Struct):
+    dataset_id: str
+    image_id: str
+
+
+class _Spoken(msgspec.Struct):
+    utterance: str
+    start_time: float
+    end_time: float
+
+
+class _Point(msgspec.Struct, gc=False):
+    x: float
+    y: float
+    t: float
+
+
+class _Narrative(_Key):
+    caption: str
+    timed_caption: list[_Spoken] = []
+    traces: msgspec.Raw = msgspec.Raw(b"[]")  # long, and needed for regions only
+
+
+def read(annotations: Path, images: Path | None, *, traces: bool = False, size: str = "") -> Records:
+    """Scenes of one file of narratives.
+
+    Args:
+        traces: make a region of each timed utterance, labelled with its words.
+        size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
+    """
+    photos, assumed = Photos(images), pixels(size)
+    narratives: dict[tuple[str, str], list[tuple[int, Piece]]] = {}
+    lost = 0
+    for number, raw in enumerate(pieces(annotations)):
+        try:
+            key = decode(raw, _Key)
+            narratives.setdefault((key.dataset_id, key.image_id), []).append((number, raw))
+        except RelataError as error:
+            lost += 1
+            yield Rejected(f"{short(annotations)}: record {number}", str(error))
+    for (dataset, id), own in narratives.items():
+        draft = Draft(f"{short(annotations)}: image {id}", "localized_narratives")
+        try:
+            photo = photos.look_up(_photo(dataset, id), assume=assumed)
+            yield _scene(draft, dataset, id, own, photo, traces, short(annotations))
+        except RelataError as error:
+            yield Rejected(draft.where, str(error))
+    return lost + len(narratives)
+
+
+def _scene(
+    draft: Draft, dataset: str, id: str, own: Sequence[tuple[int, Piece]], photo: Photo, traces: bool, file: str
+) -> Item:
+    captions = []
+    for number, raw in own:
+        try:
+            narrative = decode(raw, _Narrative)
+            captions.append(narrative.caption.strip())
+            if traces:
+                _regions(draft, number, narrative, photo)
+        except RelataError as error:
+            draft.problem(f"in record {number}", str(error))
+    if not captions:
+        raise RelataError(draft.problems[0].reason)
+    said = tuple(dict.fromkeys(filter(None, captions)))
+    return draft.finish(id, photo, file, captions=said, provenance={"dataset": dataset})
+
+
+def _regions(draft: Draft, number: int, narrative: _Narrative, photo: Photo) -> None:
+    strokes = decode(narrative.traces, list[list[_Point]])
+    points = [point for stroke in strokes for point in stroke]
+    for place, spoken in enumerate(narrative.timed_caption):
+        words = spoken.utterance.strip(" .,;:!?\"'")
+        here = [point for point in points if spoken.start_time <= point.t <= spoken.end_time]
+        if not words or not here:
+            continue  # the mouse rested outside: nothing was pointed at
+        xs = [min(max(point.x, 0.0), 1.0) for point in here]
+        ys = [min(max(point.y, 0.0), 1.0) for point in here]
+        if min(xs) < max(xs) and min(ys) < max(ys):
+            box = scaled((min(xs), min(ys), max(xs), max(ys)), photo.width, photo.height)
+            draft.region(draft.free(), words, box)
+        else:
+            draft.problem(
+                f"utterance {place} of record {number} ({words})", "its trace has no extent, so it has no box"
+            )
+
+
+def _photo(dataset: str, id: str) -> str:
+    """COCO's photos are numbered; the others are named by their id."""
+    return f"{id:>012}.jpg" if dataset.startswith("mscoco") else f"{id}.jpg"
