@@ -2,9 +2,10 @@
 section 2.2).
 
 One request per image: the teacher sees the image with numbered regions and numbered relations, and answers with
-changes: relations to remove, rename and add, regions to describe better. The result is the edited scene, and the edit itself,
-with every value before and after (see `relata.edits`). Two changes of one thing make the reply contradict itself: it is
-rejected whole, as is one that is mostly wrong; in any other, a change that breaks a rule is left out with its reason.
+changes: relations to remove, rename and add, regions to describe better. The result is the edited scene, and the edit
+itself, with every value before and after (see `relata.edits`). Two changes of one thing make the reply contradict
+itself: it is rejected whole, as is one that is mostly wrong; in any other, a change that breaks a rule is left out with
+its reason.
 """
 
 from __future__ import annotations
