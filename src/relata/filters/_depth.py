@@ -1,4 +1,5 @@
-"""Depth maps: one file per image, as published estimators write them."""
+"""What is nearer: by depth maps, one file per image as published estimators write them, or by masks that cut into each
+other."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from relata.errors import RelataError
 from relata.geometry import rle_decode
-from relata.scene import Region, Scene
+from relata.scene import Mask, Region, Scene
 
 #: A map may be smaller or larger than its image, but its proportions may differ by this much only.
 _SKEW = 0.05
@@ -88,3 +89,26 @@ def median(depth: Depth, region: Region) -> float:
 def _sampled(count: int, of: int) -> npt.NDArray[np.int64]:
     """For each of `count` pixels, the pixel in the same place of a mask `of` so many."""
     return ((np.arange(count) + 0.5) * of / count).astype(np.int64)
+
+
+def hides(first: Mask, second: Mask) -> float:
+    """How much more the first thing stands before the second than the other way round, -1 to 1.
+
+    A thing that is partly hidden has a piece cut out of its mask. What lies between two pixels of one mask in a row or a
+    column belongs to that thing or hides it; this counts the other's pixels there, in shares of the smaller mask.
+    """
+    a, b = rle_decode(first), rle_decode(second)
+    if a.shape != b.shape or not (a.any() and b.any()):
+        return 0.0
+    before, behind = (_spanned(b) & a).sum(), (_spanned(a) & b).sum()
+    return float(before - behind) / float(min(a.sum(), b.sum()))
+
+
+def _spanned(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The pixels between two of a mask, in a row or in a column."""
+    spans = np.zeros_like(mask)
+    for axis in (0, 1):
+        after = np.logical_or.accumulate(mask, axis)
+        before = np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
+        spans |= after & before
+    return spans

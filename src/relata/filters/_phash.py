@@ -1,21 +1,23 @@
 """Perceptual hashes: 64 bits that stay nearly the same when a picture is resized, re-encoded or slightly cropped.
 
 The signs of the lowest frequencies of the brightness (a cosine transform of 32 x 32 pixels, 8 x 8 of it kept, compared
-with their median), as in the public pHash method. An index over many hashes answers "which are within r bits of this
-one?" in near-constant time: 64 bits cut into r + 1 parts, of which two such hashes share at least one, by the
-pigeonhole principle (multi-index hashing, Norouzi et al. 2012).
+with their median), as in the public pHash method. A crop moves all frequencies, so that the pictures to be found are
+hashed as a whole and in a few crops.
+
+An index over many hashes answers "which are within r bits of this one?" by looking at few of them: 64 bits are cut into
+four parts, and two such hashes have a part in common but for r / 4 bits, rounded down (multi-index hashing, Norouzi and
+others, arXiv 1307.2982).
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from relata import images
@@ -25,35 +27,44 @@ from relata.sniff import sniff
 _SIDE = 32
 _KEPT = 8
 _BITS = _KEPT * _KEPT
+_PARTS = 4
+_PART = _BITS // _PARTS
 
 #: The eight slowest waves of the cosine transform.
 _WAVES = np.cos(np.pi / _SIDE * np.outer(np.arange(_KEPT), np.arange(_SIDE) + 0.5))
 
-Grey = npt.NDArray[np.float64]
+#: A part of a picture: left, top, right, bottom in shares of its sides.
+Part = tuple[float, float, float, float]
+WHOLE: Part = (0.0, 0.0, 1.0, 1.0)
+#: What copies are cut down to, mostly: a rim on all sides, or a strip at one of them.
+CROPS: tuple[Part, ...] = (
+    (0.03, 0.03, 0.97, 0.97),
+    (0.06, 0.06, 0.94, 0.94),
+    (0.1, 0.1, 0.9, 0.9),
+    (0.08, 0.0, 1.0, 1.0),
+    (0.0, 0.08, 1.0, 1.0),
+    (0.0, 0.0, 0.92, 1.0),
+    (0.0, 0.0, 1.0, 0.92),
+)
 
 
-def grey(picture: Image.Image) -> Grey:
-    """Brightness of a picture, turned upright, in 32 x 32 pixels."""
-    picture.draft("L", (8 * _SIDE, 8 * _SIDE))  # decodes a large JPEG at a fraction of its size
-    upright = ImageOps.exif_transpose(picture)
-    return np.asarray(upright.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
-
-
-def bits(values: Grey) -> int:
-    """The hash of a brightness; equal pictures have equal hashes."""
-    low = (_WAVES @ values @ _WAVES.T).ravel()
+def bits(grey: Image.Image, part: Part = WHOLE, mirror: bool = False) -> int:
+    """The hash of a grey picture, of a part of it, or of its mirror image. Equal pictures have equal hashes."""
+    box = (part[0] * grey.width, part[1] * grey.height, part[2] * grey.width, part[3] * grey.height)
+    values = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX, box), dtype=np.float64)
+    low = (_WAVES @ (values[:, ::-1] if mirror else values) @ _WAVES.T).ravel()
     low[0] = 0.0  # the mean brightness says nothing
-    packed = np.packbits(low > np.median(low[1:]))
-    return int.from_bytes(packed.tobytes(), "big")
+    return int.from_bytes(np.packbits(low > np.median(low[1:])).tobytes(), "big")
 
 
-def mirrored(values: Grey) -> int:
-    """The hash of the mirrored picture."""
-    return bits(values[:, ::-1])
+def grey(picture: Image.Image) -> Image.Image:
+    """A picture as `bits` takes it: grey and upright."""
+    picture.draft("L", (8 * _SIDE, 8 * _SIDE))  # decodes a large JPEG at a fraction of its size
+    return ImageOps.exif_transpose(picture).convert("L")
 
 
-def read(name: str, folder: Path | None) -> Grey:
-    """The brightness of a picture file below a folder.
+def read(name: str, folder: Path | None) -> Image.Image:
+    """A picture file below a folder as `bits` takes it.
 
     Raises:
         RelataError: if it is missing, may do harm (see `relata.images`), or cannot be decoded.
@@ -75,40 +86,43 @@ class Near(NamedTuple):
 
 
 class Index:
-    """Pictures by their hashes.
+    """Pictures by their hashes; one may have several.
 
     Args:
         pictures: names and hashes.
-        radius: the most bits in which a near hash differs, 0 to 31.
+        radius: the most bits in which a near hash differs, 0 to 15.
+
+    Raises:
+        RelataError: on another radius.
     """
 
     def __init__(self, pictures: Iterable[tuple[str, int]], radius: int) -> None:
-        if not 0 <= radius < _BITS // 2:
-            raise RelataError(f"bits is {radius}; two hashes of {_BITS} bits are near with 0 to {_BITS // 2 - 1}")
+        if not 0 <= radius < _PART:
+            raise RelataError(f"bits is {radius}; give 0 to {_PART - 1}, of the {_BITS} bits of a hash")
         self.radius = radius
         self._pictures = list(pictures)
-        edges = [_BITS * k // (radius + 1) for k in range(radius + 2)]
-        self._parts = [(start, (1 << (end - start)) - 1) for start, end in pairwise(edges)]
-        self._tables: list[dict[int, list[int]]] = [{} for _ in self._parts]
+        few = range(radius // _PARTS + 1)
+        self._flips = [sum(1 << bit for bit in some) for count in few for some in combinations(range(_PART), count)]
+        self._tables: list[dict[int, list[int]]] = [{} for _ in range(_PARTS)]
         for place, (_, hash) in enumerate(self._pictures):
-            for table, (start, mask) in zip(self._tables, self._parts, strict=True):
-                table.setdefault(hash >> start & mask, []).append(place)
-
-    def __len__(self) -> int:
-        return len(self._pictures)
+            for table, part in zip(self._tables, _cut(hash), strict=True):
+                table.setdefault(part, []).append(place)
 
     def near(self, hashes: Sequence[int]) -> Near | None:
-        """The nearest picture to any of these hashes, or None if none is within the radius."""
-        best: Near | None = None
-        for hash in hashes:
-            places = {
-                place
-                for table, (start, mask) in zip(self._tables, self._parts, strict=True)
-                for place in table.get(hash >> start & mask, ())
-            }
-            for place in sorted(places):
-                name, other = self._pictures[place]
-                distance = (hash ^ other).bit_count()
-                if distance <= self.radius and (best is None or distance < best.distance):
-                    best = Near(name, distance)
-        return best
+        """The nearest picture to any of these hashes, the first of equally near ones, or None if none is near."""
+        best = min((self._nearest(hash) for hash in hashes), default=(_BITS, 0))
+        return Near(self._pictures[best[1]][0], best[0]) if best[0] <= self.radius else None
+
+    def _nearest(self, hash: int) -> tuple[int, int]:
+        """Distance and place of the nearest of those that share a part."""
+        places = {
+            place
+            for table, part in zip(self._tables, _cut(hash), strict=True)
+            for flip in self._flips
+            for place in table.get(part ^ flip, ())
+        }
+        return min((((hash ^ self._pictures[place][1]).bit_count(), place) for place in places), default=(_BITS, 0))
+
+
+def _cut(hash: int) -> Iterator[int]:
+    return (hash >> shift & (1 << _PART) - 1 for shift in range(0, _BITS, _PART))

@@ -93,6 +93,14 @@ class Census(NamedTuple):
         """Whether nearly all hold in one frame; so it is where nothing is decided."""
         return not 1 - CONSISTENT < self.share < CONSISTENT
 
+    def __str__(self) -> str:
+        said = ", ".join(f"{n} {frame}" for frame, n in sorted(self.frames.items()))
+        if not self.ambiguous:
+            return said
+        held = ", ".join(f"{n} {reading}" for reading, n in sorted(self.ambiguous.items()))
+        verdict = "consistent" if self.consistent else "NOT consistent"
+        return f"{said}; of the ambiguous, by the boxes: {held}; {verdict} ({self.share:.1%} viewer)"
+
 
 def find(scene: Scene, *, frame: str = "viewer", margin: float = MARGIN) -> list[Finding]:
     """The relations of left and right that hold in another frame than they should.

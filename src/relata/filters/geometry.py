@@ -2,11 +2,11 @@
 
 Synthetic Visual Genome (section 3) checks spatial relations by rules on boxes and depth; its rules are lost, these are
 ours. Left, right, above and under are judged by the centres of the boxes; in, on and near by containment, contact and
-distance; in front of and behind by a depth map, where there is one. A predicate that is no spatial word passes, and so
-does whatever there is no evidence for: `vqa` asks about these.
+distance; in front of and behind by a depth map or, without one, by which mask cuts into which. A predicate that is no
+spatial word passes, and so does whatever there is no evidence for: `vqa` asks about these.
 
-Reasons: `opposite` (the other direction holds), `unclear` (neither direction does), `overlap` (one covers the other),
-`outside`, `apart`, `no-contact`, `not-apart`.
+Reasons: `opposite` (the other direction holds), `unclear` (neither direction does), `overlap` (the boxes are nearly
+one), `outside`, `apart`, `no-contact`, `not-apart`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 from relata.english.words import clean, head, is_person
 from relata.filters import Finding
-from relata.filters._depth import Depth, median
+from relata.filters._depth import Depth, hides, median
 from relata.filters._words import meaning
-from relata.geometry import containment, intersection
+from relata.geometry import containment, iou
 from relata.scene import Region, Scene
 
 #: Centres must differ by this share of the image's side.
 MARGIN = 0.05
-#: For left, right and above: the most of the smaller box that the other may cover.
+#: For left and right: the most IoU.
 OVERLAP = 0.5
 #: `in`: the least of the subject that lies in the object; `on` for what lies on a ground or hangs on a wall.
 INSIDE = 0.8
@@ -32,6 +32,8 @@ INSIDE = 0.8
 NEAR = 0.25
 #: Median depths must differ by this share of the map's range.
 DEPTH = 0.05
+#: Without a depth map: what stands before another thing hides at least this share of the smaller one.
+HIDDEN = 0.1
 
 #: Things that others are on from below.
 _OVERHEAD = frozenset(("ceiling", "roof"))
@@ -56,10 +58,8 @@ class Pair(NamedTuple):
     limits: Limits
 
     @property
-    def covered(self) -> float:
-        """The share of the smaller box that the other covers."""
-        first, second = self.subject.box, self.object.box
-        return intersection(first, second) / min(first.area, second.area)
+    def ends(self) -> tuple[Region, Region]:
+        return self.subject, self.object
 
     @property
     def across(self) -> float:
@@ -102,17 +102,19 @@ def find(
     depth: str = "",
     depth_margin: float = DEPTH,
     near_is: str = "large",
+    hidden: float = HIDDEN,
 ) -> list[Finding]:
     """The relations of a scene that geometry contradicts.
 
     Args:
         margin: how far centres must differ, in shares of the image's side.
-        overlap: the most that one box may cover of the other for it to be beside or above it.
+        overlap: the most IoU of boxes left and right of each other.
         inside: the least share of a thing that is in what it is in.
         near: the most between centres of things near each other, in shares of the diagonal.
-        depth: a folder of depth maps, `<name of the image>.png` or `.npy`; without one, nothing is in front or behind.
+        depth: a folder of depth maps, `<name of the image>.png` or `.npy`.
         depth_margin: how far median depths must differ, in shares of the map's range.
         near_is: whether `large` or `small` values of a depth map are near (`large`: Depth-Anything).
+        hidden: without depth maps, how much the masks have to tell against in front of and behind.
 
     Raises:
         RelataError: on a depth map that is missing, damaged or has not the image's proportions.
@@ -127,10 +129,12 @@ def find(
         if relation.subject == relation.object:
             continue  # `logic` finds these
         if said in ("in front of", "behind"):
-            if not depth:
-                continue
-            map = map or Depth.read(Path(depth), scene, near_is)
-            fault = _depth(pair, said, map, depth_margin)
+            front, back = pair.ends if said == "in front of" else pair.ends[::-1]
+            if depth:
+                map = map or Depth.read(Path(depth), scene, near_is)
+                fault = _nearer(front, back, map, depth_margin)
+            else:
+                fault = _hides(front, back, hidden)
         elif rule := RULES.get(said):
             fault = rule(pair)
         else:
@@ -146,15 +150,20 @@ def knows(predicate: str, depth: bool = False) -> bool:
     return said in RULES or (depth and said in ("in front of", "behind"))
 
 
-def _direction(by: float, pair: Pair, most: float) -> Fault | None:
+def _direction(by: float, pair: Pair) -> Fault | None:
     """What is wrong with a direction; `by` is how far it holds, in shares of the side."""
     if by <= -pair.limits.margin:
         return "opposite", f"centres are {-by:.0%} of the side the other way"
     if by < pair.limits.margin:
         return "unclear", f"centres differ by {by:.1%} of the side"
-    if pair.covered >= most:
-        return "overlap", f"{pair.covered:.0%} of one is covered by the other"
     return None
+
+
+def _beside(by: float, pair: Pair) -> Fault | None:
+    shared = iou(pair.subject.box, pair.object.box)
+    if shared >= pair.limits.overlap:
+        return "overlap", f"the boxes have an IoU of {shared:.2f}"
+    return _direction(by, pair)
 
 
 def _in(pair: Pair) -> Fault | None:
@@ -193,20 +202,27 @@ def _touching(pair: Pair) -> Fault | None:
     return None if pair.touching else ("apart", "the boxes do not meet")
 
 
-def _depth(pair: Pair, said: str, map: Depth, margin: float) -> Fault | None:
-    ends = [median(map, region) for region in (pair.subject, pair.object)]
-    by = (ends[0] - ends[1]) / map.range * (1 if said == "in front of" else -1)
+def _nearer(front: Region, back: Region, map: Depth, margin: float) -> Fault | None:
+    by = (median(map, front) - median(map, back)) / map.range
     if by <= -margin:
         return "opposite", f"median depths differ by {-by:.0%} of the range the other way"
     return ("unclear", f"median depths differ by {by:.1%} of the range") if by < margin else None
 
 
-#: By meaning (see `_words`). What is under a thing is often within its box: a man under an umbrella.
+def _hides(front: Region, back: Region, least: float) -> Fault | None:
+    """Only what the masks tell against: most things beside each other hide nothing."""
+    if front.mask is None or back.mask is None:
+        return None
+    by = hides(back.mask, front.mask)
+    return ("opposite", f"it is the one that is hidden, by {by:.0%} of the smaller mask") if by >= least else None
+
+
+#: By meaning (see `_words`). What is above or under a thing often overlaps it: an umbrella and a man, sky and mountain.
 RULES: dict[str, Rule] = {
-    "left of": lambda pair: _direction(pair.across, pair, pair.limits.overlap),
-    "right of": lambda pair: _direction(-pair.across, pair, pair.limits.overlap),
-    "above": lambda pair: _direction(pair.down, pair, pair.limits.overlap),
-    "under": lambda pair: _direction(-pair.down, pair, 2.0),
+    "left of": lambda pair: _beside(pair.across, pair),
+    "right of": lambda pair: _beside(-pair.across, pair),
+    "above": lambda pair: _direction(pair.down, pair),
+    "under": lambda pair: _direction(-pair.down, pair),
     "in": _in,
     "containing": _containing,
     "on": _on,

@@ -24,7 +24,7 @@ from relata.filters import Rejection, _phash
 from relata.scene import Scene
 
 #: Hashes of 64 bits that differ in no more bits than this are of one photo.
-BITS = 6
+BITS = 8
 
 _COCO = re.compile(r"^coco_[a-z]+\d{4}_(?=\d)")
 _IMAGE = re.compile(r"\.(jpe?g|png|gif|bmp|webp|tiff?)$")
@@ -82,8 +82,8 @@ def check(
         if key(name) in excluded or (shown and key(name) in shown.keys):
             return Rejection("excluded", name, id=scene.id)
     if shown:
-        values = _phash.read(scene.image, Path(images))
-        near = shown.hashes.near([_phash.bits(values), *([_phash.mirrored(values)] if mirror else [])])
+        grey = _phash.read(scene.image, Path(images))
+        near = shown.hashes.near([_phash.bits(grey), *([_phash.bits(grey, mirror=True)] if mirror else [])])
         if near:
             return Rejection("looks-alike", f"{near.name}: {near.distance} of 64 bits differ", id=scene.id)
     return None
@@ -108,5 +108,6 @@ def _benchmark(pictures: str, radius: int) -> _Benchmark:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if _IMAGE.search(p.name.lower()))
     if not names:
         raise RelataError(f"pictures: {folder} holds no images; give the folder of the benchmark's images")
-    hashes = [(name, _phash.bits(_phash.read(name, folder))) for name in names]
+    greys = ((name, _phash.read(name, folder)) for name in names)
+    hashes = [(name, _phash.bits(grey, part)) for name, grey in greys for part in (_phash.WHOLE, *_phash.CROPS)]
     return _Benchmark(frozenset(map(key, names)), _phash.Index(hashes, radius))

@@ -36,7 +36,7 @@ _TOUCH = frozenset(
         lifting petting pulling pushing riding stroking swinging throwing wearing
         """
     )
-) | {"leaning on", "lying on", "sitting on", "standing on", "walking on", "attached to", "covering", "hanging from"}
+) | {"leaning on", "lying on", "sitting on", "standing on", "walking on", "covering", "hanging from"}
 _REPLY = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
