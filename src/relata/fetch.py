@@ -190,11 +190,13 @@ def _answer(
         raise Unsafe("no-file", f"host {host} answers {response.status} {response.reason[:40]!r}")
     if response.getheader("Content-Encoding", "identity") != "identity":
         raise Unsafe("no-file", f"host {host} sends a packed file, which it was not asked for")
-    data = response.read(most + 1) if (response.length or 0) <= most else b""
+    data = bytearray()
+    while len(data) + (response.length or 0) <= most and (piece := response.read(1 << 20)):
+        data += piece
     if late.is_set():
         raise Unsafe("too-slow", f"host {host} takes too long")
-    if len(data) > most or (response.length or 0) > most:
+    if len(data) + (response.length or 0) > most:
         raise Unsafe("too-many-bytes", f"host {host} sends more than {most:,} bytes")
     if response.length:
         raise Unsafe("no-file", f"host {host} sends a part of the file only")
-    return None, data
+    return None, bytes(data)

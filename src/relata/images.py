@@ -124,7 +124,7 @@ def _file(path: str, root: Path | None, limits: Limits) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size > limits.bytes:
                 raise Unsafe("too-many-bytes", f"{size:,} bytes; up to {limits.bytes:,} are read")
-            return file.read(limits.bytes + 1)
+            return file.read(size + 1)  # a file without end has no size
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Unsafe("missing", f"was not found in the images folder {base}; is it the right folder?") from error
     except OSError as error:

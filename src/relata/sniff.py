@@ -56,8 +56,8 @@ def sniff(data: bytes) -> Header:
         width, height, frames = _FORMATS[format][1](data)
     except (struct.error, IndexError) as error:
         raise Unsafe("damaged", f"the headers of this {format} end too early") from error
-    if width <= 0 or height <= 0:
-        raise Unsafe("damaged", f"this {format} has no pixels ({width} x {height})")
+    if 0 in (width, height, frames):
+        raise Unsafe("damaged", f"this {format} has no pixels ({width} x {height}, {frames} frames)")
     return Header(format, width, height, frames)
 
 
@@ -122,12 +122,13 @@ def _png(data: bytes) -> tuple[int, int, int]:
 def _inflated(kind: bytes, body: bytes, room: int) -> int:
     """How many bytes the compressed text or profile of a PNG's chunk holds."""
     _, _, rest = body.partition(b"\0")
+    packed = rest[1:]
     if kind == b"iTXt":
         if rest[:1] != b"\1":
             return 0
-        rest = rest[1:].split(b"\0", 2)[-1]
+        packed = rest[2:].split(b"\0", 2)[-1]  # language and translated keyword come first
     try:
-        size = len(zlib.decompressobj().decompress(rest[1:], room + 1))
+        size = len(zlib.decompressobj().decompress(packed, room + 1))
     except zlib.error:
         return 0  # readers leave it out too
     if size > room:
@@ -157,7 +158,7 @@ def _gif(data: bytes) -> tuple[int, int, int]:
             at += data[at] + 1
             next(steps)
         at += 1
-    return width, height, max(frames, 1)
+    return width, height, frames
 
 
 def _palette(flags: int) -> int:
