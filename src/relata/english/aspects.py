@@ -32,6 +32,9 @@ _SETS = {
 _OF = {word: aspect for aspect, listed in _SETS.items() for word in listed}
 _NOUNS = words.words("baby child teenager adult senior")
 _NAMED = re.compile(r"^(?:has )?([\w /-]+?)(?:::|: |=)(.+)$")
+#: `dagger bill shape`, `black wing color`; `bill length shorter than head`
+_MEASURED = re.compile(r"^(.+?) ((?:[\w-]+ )?(?:shape|colou?r|pattern|length|size|style))$")
+_COMPARED = re.compile(r"^([\w-]+ (?:length|size|height)) (.+)$")
 _WORN = re.compile(r"^(?:is )?(?:wearing|with|has|having|carrying) (?:an? |the )?")
 
 
@@ -59,6 +62,10 @@ def aspect(attribute: str) -> Aspect:
     if text in _OF:
         return Aspect(_OF[text], text, f"is {words.article(text)} {text}" if text in _NOUNS else f"is {text}")
     first, _, rest = text.partition(" ")
+    if compared := _COMPARED.match(text):
+        return Aspect(compared[1], compared[2], f"has a {text}")
+    if measured := _MEASURED.match(text):
+        return Aspect(measured[2], measured[1], f"has {words.article(text)} {text}")
     if rest and first in ("no", "without"):
         return _had(rest, "no")
     if rest and (_OF.get(first) == "colour" or first in ("short", "long", "striped", "curved", "spotted", "pointed")):

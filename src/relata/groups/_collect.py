@@ -61,7 +61,7 @@ def pairs(
     return _mixed((pair for scene in scenes for pair in collector.take(scene, facets(scene), kinds)), same)
 
 
-class _Sample:
+class Sample:
     """A random sample of all scenes that were added, with their facets; at most `_KEPT`."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class _Collector:
     def __init__(self, rng: random.Random, most: int) -> None:
         self._rng = rng
         self._most = most
-        self._samples: defaultdict[tuple[str, str | None], _Sample] = defaultdict(_Sample)
+        self._samples: defaultdict[tuple[str, str | None], Sample] = defaultdict(Sample)
         self._told: Counter[tuple[str, str | None]] = Counter()
         self._used: Counter[tuple[bool, str]] = Counter()
 

@@ -20,7 +20,7 @@ from relata.recipes.rec import _turns as turns
 from relata.scene import Group, Scene
 from relata.teachers import Prompt
 
-Step = Literal["describe", "dialogue"]
+Step = Literal["frame", "describe", "dialogue", "order"]
 
 _CITED = re.compile(r"\[(\d+)\]")
 _ROLES: tuple[Role, Role] = ("user", "assistant")
@@ -29,7 +29,10 @@ _YES_NO = re.compile(r"\W*(yes|no)\b", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to ask a teacher: for a description, or for the dialogue that comes of one."""
+    """One thing to ask a teacher: for a description, or for the dialogue that comes of one.
+
+    `temporal` also asks for the caption of a frame, and for the order of frames.
+    """
 
     id: str
     recipe: str
@@ -37,7 +40,7 @@ class Item:
     source: Group
     step: Step = "describe"
     description: str = ""
-    """What the first step said, cited by number."""
+    """What the first step said, with citations by number."""
     images: tuple[str, ...] = ()
     """The images that go with the prompt; none: those of the group."""
 
