@@ -95,7 +95,10 @@ def get(
         following, data = _ask(secure, host, port, target, pinned, rules.bytes, deadline, connect)
         if following is None:
             return data
-        url = urljoin(url, following)
+        try:
+            url = urljoin(url, following)
+        except ValueError as error:
+            raise Unsafe("bad-address", f"is redirected to {following[:120]!r}, which is no address") from error
     raise Unsafe("too-many-redirects", f"is redirected more than {rules.redirects} times")
 
 
