@@ -19,6 +19,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta
 
+from relata.errors import RelataError
 from relata.scene import Group, Link, Scene
 
 Facets = Mapping[str, frozenset[str]]
@@ -55,10 +56,31 @@ def pairs(
         same: share of pairs that have a value in common, 0 to 1, kept for every facet by itself, lest the facet give
             the answer away. Pairs that would upset it are left out.
         most: pairs of one scene with others, at most; counted apart for both kinds.
+
+    Raises:
+        RelataError: after the last scene, if there is not a single pair.
     """
     collector = _Collector(rng, most)
     kinds = [kind for kind in (True, False) if (same > 0 if kind else same < 1)]
-    return _mixed((pair for scene in scenes for pair in collector.take(scene, facets(scene), kinds)), same)
+    seen = given = 0
+    found: Counter[bool] = Counter()
+
+    def every() -> Iterator[Pair]:
+        nonlocal seen
+        for scene in scenes:
+            seen += 1
+            for pair in collector.take(scene, facets(scene), kinds):
+                found[pair.value is not None] += 1
+                yield pair
+
+    for pair in _mixed(every(), same):
+        given += 1
+        yield pair
+    if seen and not given:
+        raise RelataError(
+            f"{seen} scenes give no pair: {found[True]} share a value and {found[False]} differ, of which `same={same:g}` "
+            "wants its share each; give another share, e.g. same=0 for different ones only, or another way to group"
+        )
 
 
 class Sample:

@@ -88,7 +88,7 @@ def described(reply: str, item: Item) -> Item | Rejection:
     """
     text = reply.strip()
     if not text:
-        return Rejection("empty-reply")
+        return Rejection("empty-reply", "no description; by rules there is none where nothing is annotated")
     spans, problems = across.read(text, item.source.scenes)
     if problems:
         return refused(problems[0])

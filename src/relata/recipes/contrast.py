@@ -67,7 +67,7 @@ def kind(group: Group) -> Kind:
         return "difference"
     if what in ("identity", "category"):
         return what  # type: ignore[return-value]  # narrowed by the line above
-    return "attribute" if group.provenance.get("label") else "difference"
+    return "attribute" if group.provenance.get("label") and what != "order" else "difference"
 
 
 def verdict(group: Group) -> bool | None:
@@ -78,7 +78,10 @@ def verdict(group: Group) -> bool | None:
 def prompt(item: Item) -> Prompt:
     """What a teacher is asked."""
     label = notation.words(item.source.provenance.get("label", ""))
-    about = f"\n\nKnown: {item.source.provenance.get('relation', 'find the differences')}{label and f' ({label})'}"
+    told = item.source.provenance
+    said = "".join(f"\n- {notation.words(text)}" for text in item.source.captions)
+    about = f"\n\nSaid of both:{said}" if said else ""
+    about += f"\n\nKnown: {told.get('relation', 'find the differences')}{label and f' ({label})'}"
     asked = fill(item, "contrast", sheets(item.source) + about)
     return asked if item.step == "describe" else asked._replace(user=asked.user + about)
 
@@ -89,7 +92,8 @@ def offline(item: Item, rng: random.Random) -> str:
     what, true = kind(group), verdict(group)
     if item.step == "describe":
         if what in ("difference", "category"):
-            return alike(group, rng) if true else apart(group, rng)
+            said = [words.sentence(notation.words(text).rstrip(".")) for text in group.captions if not true]
+            return " ".join([*said, alike(group, rng) if true else apart(group, rng)]).strip()
         return _reasons(group, what, bool(true))
     noun = _noun(group)
     asked = rng.choice(_ASK[what]).format(one=noun, many=words.plural(noun), aspect=_aspect(group))
@@ -128,7 +132,7 @@ def _reasons(group: Group, what: Kind, true: bool) -> str:
         sentences = [f"{told[0]} of the first image is {told[1]} of the second"]
     elif true:
         sentences = [
-            f"{told[0]} of the first image and {told[1]} of the second agree: either {verbs([a for a, _ in shared])}"
+            f"{told[0]} of the first image and {told[1]} of the second agree: each {verbs([a for a, _ in shared])}"
         ]
     elif differ:
         now = verbs([b for _, b in differ])

@@ -18,7 +18,7 @@ from msgspec import Meta
 from PIL import Image
 from scipy import ndimage
 
-from relata import across, images, transforms
+from relata import across, images, notation, transforms
 from relata.chat import Example
 from relata.english import changes, words
 from relata.english.comparison import sides
@@ -97,7 +97,7 @@ def offline(item: Item, rng: random.Random) -> str:
     done = transforms.from_json(link.transform or "[]")
     before, after = sides(group)
     one, other = _ends(group)
-    subject, now = before.known(one), after.cite(f"[]({other + 1})")
+    subject, now = before.known(one), after.cite(f"the {notation.cite(after.names.nouns[other], [other + 1])}")
     told = changes.told(done)
     if len(told) == 1:
         return words.sentence(f"{subject} of the first image has been {told[0]}; in the second image it is {now}")
