@@ -20,6 +20,7 @@ from pathlib import Path
 
 import relata
 from relata.recipes import rec
+from relata.recipes._here import Here
 from relata.scene import Box, Region, Relation, Scene, encode
 
 LABELS = (
@@ -46,13 +47,13 @@ def scene(number: int, rng: random.Random, regions: int = 12, relations: int = 8
 
 def replies(scenes: list[Scene]) -> int:
     """The teacher's replies alone."""
-    asked = [item for one in scenes for item in rec.items(one, random.Random(one.id)) if isinstance(item, rec.Item)]
+    asked = [item for one in scenes for item in rec.items(one, Here(random.Random(one.id), Path(), Path())) if isinstance(item, rec.Item)]
     return sum(bool(rec.offline(item, random.Random(item.id))) for item in asked)
 
 
 def examples(scenes: list[Scene]) -> int:
     """Replies, prompts and the examples read from the replies."""
-    asked = [item for one in scenes for item in rec.items(one, random.Random(one.id)) if isinstance(item, rec.Item)]
+    asked = [item for one in scenes for item in rec.items(one, Here(random.Random(one.id), Path(), Path())) if isinstance(item, rec.Item)]
     return sum(bool(rec.prompt(item) and rec.read(rec.offline(item, random.Random(item.id)), item)) for item in asked)
 
 

@@ -32,7 +32,7 @@ def test_a_run_leaves_examples_rejections_and_counts_that_add_up(tmp_path: Path)
     rejections = list(store.records(tmp_path / "run", Rejection))
     # no regions: 6 and 13; no relations: 4, 9, 14 and 19. The other 14 scenes give a description, a conversation and
     # two captions; those without relations give the first two, and one rejection for the captions
-    assert report.scenes == 20
+    assert report.sources == 20
     assert (report.kept, report.rejected, report.failed) == (14 * 4 + 4 * 2, 2 + 4, 0)
     assert report.read == report.kept + report.rejected + report.failed
     assert report.kinds == {"rec/detailed": 18, "rec/conversation": 18, "rec/region": 28}
@@ -81,7 +81,7 @@ def test_a_file_of_scenes_gives_the_bytes_of_a_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "shard", "workers"), [(0, 1, 1), (0, 4, 2), (1, 1, 1), (1, 9, 2), (3, 1, 4)])
 def test_degenerate_sizes(tmp_path: Path, count: int, shard: int, workers: int) -> None:
     report = build("rec", scenes(count), out=tmp_path, shard=shard, workers=workers)
-    assert report.scenes == count
+    assert report.sources == count
     assert len(list(store.records(tmp_path, Example))) == report.kept == 4 * count
 
 
@@ -156,13 +156,13 @@ def test_other_scenes_are_refused(tmp_path: Path, finished: bool, other: str) ->
     if finished:
         build("rec", source, out=tmp_path, shard=4)
     else:
-        with pytest.raises(RelataError, match="was given str"):
+        with pytest.raises(RelataError, match="was given a str"):
             build("rec", stopped, out=tmp_path, shard=4)  # type: ignore[list-item]
     changed = {"changed": [*source[:5], scene(99), *source[6:]], "fewer": source[:4], "more": [*source, scene(99)]}[
         other
     ]
     if not finished and other == "more":
-        assert build("rec", changed, out=tmp_path, shard=4).scenes == 13  # nothing of it had been built
+        assert build("rec", changed, out=tmp_path, shard=4).sources == 13  # nothing of it had been built
     else:
         with pytest.raises(RelataError, match="other scenes"):
             build("rec", changed, out=tmp_path, shard=4)
@@ -202,7 +202,7 @@ def test_excluded_images_and_repeated_ids_are_counted(tmp_path: Path) -> None:
     source = [*scenes(4), scene(0).replace(image="again.jpg"), scene(7)]
     (tmp_path / "list.txt").write_text("COCO_val2014_000000000002.jpg\n\n7\n")
     report = build("rec", source, out=tmp_path / "run", shard=2, exclude=tmp_path / "list.txt")
-    assert report.scenes == 6
+    assert report.sources == 6
     assert report.reasons == {"excluded": 2, "repeated-id": 1}
     assert (report.read, report.kept, report.rejected) == (15, 12, 3)
     rejections = [(r.reason, r.id) for r in store.records(tmp_path / "run", Rejection)]
@@ -258,14 +258,14 @@ def test_scripts_and_rules_refuse_what_they_cannot_use(tmp_path: Path) -> None:
 
 def test_the_summary_can_be_read() -> None:
     report = Report(
-        "rec", "rules", 2, 5, 3, 1, 1, {"rec/detailed": 3}, {"no-reply": 1, "excluded": 1}, {"on": 3, "in": 1}
+        "rec", "rules", "scenes", 2, 5, 3, 1, 1, {"rec/detailed": 3}, {"no-reply": 1, "excluded": 1}, {"on": 3, "in": 1}
     )
     assert str(report).splitlines() == [
         "# rec, teacher rules",
         "",
         "2 scenes; 5 read = 3 kept + 1 rejected + 1 failed",
         "",
-        "## Examples",
+        "## Kept",
         "",
         "       3  rec/detailed",
         "",

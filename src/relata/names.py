@@ -12,7 +12,7 @@ from types import ModuleType
 from relata.errors import unknown
 
 #: Folders whose files are components that a user can name.
-KINDS = ("dialects", "tasks", "readers", "recipes", "teachers", "filters", "engines", "benchmarks")
+KINDS = ("dialects", "tasks", "readers", "groups", "recipes", "teachers", "filters", "engines", "benchmarks")
 
 
 def listing(kind: str) -> list[str]:

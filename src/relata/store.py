@@ -74,23 +74,27 @@ class Damage(Record, frozen=True):
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path, name: str = ".lock") -> Iterator[None]:
     """Hold a folder as its only writer. The system lets go of the lock when the owner ends, however it ends.
+
+    Args:
+        name: of the lock's file; another one to hold a single file of a folder that others write to.
 
     Raises:
         RelataError: if another process holds it, or it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise RelataError(f"cannot write to {folder}: {error.strerror}; name another folder") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            held = folder if name == ".lock" else folder / name.removeprefix(".").removesuffix(".lock")
             raise RelataError(
-                f"{folder} is being written by another process; wait for it, or name another folder"
+                f"{held} is being written by another process; wait for it, or name another one"
             ) from error
         yield
     finally:
@@ -226,15 +230,28 @@ def records(
     return _decoded(path, _plain(path), type, report)
 
 
+def listed(folder: Path) -> list[File]:
+    """The files of a finished folder, or of one whose parent's manifest lists them.
+
+    Raises:
+        RelataError: if neither has a manifest, or it is damaged.
+    """
+    return _listed(folder)[1]
+
+
+def _listed(folder: Path) -> tuple[Path, list[File]]:
+    home = folder.parent if not (folder / MANIFEST).exists() and (folder.parent / MANIFEST).exists() else folder
+    return home, [file for file in manifest(home).files if (home / file.name).is_relative_to(folder)]
+
+
 def _chosen(folder: Path, type: type) -> tuple[Path, list[File]]:
     """The folder of the manifest, and the files in `folder` that hold records of one type."""
-    listed = folder.parent if not (folder / MANIFEST).exists() and (folder.parent / MANIFEST).exists() else folder
-    files = [file for file in manifest(listed).files if (listed / file.name).is_relative_to(folder)]
+    home, files = _listed(folder)
     chosen = [file for file in files if file.type == type.__name__]
     if files and not chosen:
         held = " and ".join(sorted({file.type for file in files}))
         raise RelataError(f"{folder} holds records of type {held}, not {type.__name__}")
-    return listed, chosen
+    return home, chosen
 
 
 def _plain(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -19,10 +19,15 @@ from relata.english.predicates import phrase
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text, plain
 from relata.recipes import rec
+from relata.recipes._here import Here
 from relata.recipes._prompts import template
 from relata.scene import Box, Region, Relation, Scene
 
 KINDS = ("detailed", "region", "conversation")
+
+
+def here(seed: object) -> Here:
+    return Here(random.Random(str(seed)), Path(), Path())
 
 
 def made(*labels: str, relations: Iterable[tuple[int, str, int]] = (), captions: tuple[str, ...] = ()) -> Scene:
@@ -53,7 +58,7 @@ PICNIC = made(
 
 def item(scene: Scene, kind: str, region: int = 0) -> rec.Item:
     """The item of one kind; for a region caption, of the region at a position."""
-    found = rec.items(scene, random.Random(0), kinds=(kind,), regions=99)  # type: ignore[arg-type]
+    found = rec.items(scene, here(0), kinds=(kind,), regions=99)  # type: ignore[arg-type]
     fitting = [one for one in found if isinstance(one, rec.Item) and (kind != "region" or one.region == region)]
     return fitting[0]
 
@@ -128,10 +133,10 @@ def test_a_caption_begins_with_its_region(seed: int) -> None:
 
 
 def test_captions_are_asked_of_subjects_only() -> None:
-    found = rec.items(PICNIC, random.Random(0), kinds=("region",), regions=99)
+    found = rec.items(PICNIC, here(0), kinds=("region",), regions=99)
     assert [one.region for one in found if isinstance(one, rec.Item)] == [0, 1, 4, 6]
     assert [one.id for one in found] == [f"s/rec/region/{100 + k}" for k in (0, 1, 4, 6)]
-    assert len(rec.items(PICNIC, random.Random(0), kinds=("region",), regions=2)) == 2
+    assert len(rec.items(PICNIC, here(0), kinds=("region",), regions=2)) == 2
 
 
 def is_true(scene: Scene, said: tuple[Box, str, Box]) -> bool:
@@ -176,10 +181,10 @@ def test_a_scene_without_relations_is_described_by_what_is_where() -> None:
     assert text.startswith("A dog and two cats are waiting for their food. ")
     assert "a dog and two cats" in text.lower()
     assert "The dog is on the left of the image." in text
-    assert rec.items(scene, random.Random(0), kinds=("region",)) == [
+    assert rec.items(scene, here(0), kinds=("region",)) == [
         Rejection("no-relations", "a caption of a region needs a relation of that region", "s/rec/region")
     ]
-    assert rec.items(scene.replace(regions=()), random.Random(0)) == [Rejection("no-regions", id="s")]
+    assert rec.items(scene.replace(regions=()), here(0)) == [Rejection("no-regions", id="s")]
 
 
 NOUNS = (
@@ -215,7 +220,7 @@ def scenes(draw: st.DrawFn) -> Scene:
 @settings(deadline=None, max_examples=60)
 @given(scene=scenes(), kind=st.sampled_from(KINDS), seed=st.integers(0, 1000))
 def test_any_scene_gives_readable_text(scene: Scene, kind: str, seed: int) -> None:
-    asked = [one for one in rec.items(scene, random.Random(seed), kinds=(kind,)) if isinstance(one, rec.Item)]  # type: ignore[arg-type]
+    asked = [one for one in rec.items(scene, here(seed), kinds=(kind,)) if isinstance(one, rec.Item)]  # type: ignore[arg-type]
     for one in asked:
         reply = rec.offline(one, random.Random(seed))
         assert reply == rec.offline(one, random.Random(seed))
@@ -246,7 +251,7 @@ def test_seeds_vary_the_words() -> None:
 def test_a_prompt_tells_everything_but_coordinates(kind: str) -> None:
     scene = PICNIC.replace(captions=("Two people\n in a yard, see [3].",))
     prompt = rec.prompt(item(scene, kind))
-    assert "Captions:\n- Two people in a yard, see 3 .\n" in prompt.user
+    assert 'Captions:\n- "Two people in a yard, see 3 ."\n' in prompt.user
     assert "[4] umbrella, on the" in prompt.user or "[4] umbrella, in the" in prompt.user
     assert "[2] person -> holding -> [4] umbrella" in prompt.user
     assert not re.search(r"\d{2,}", prompt.user)  # the boxes of this scene have numbers of two digits and more
@@ -346,7 +351,7 @@ def test_published_scenes_become_conversations(shared_data: Path, tmp_path: Path
     found = relata.read("vcoco", annotations / "vcoco", shared_data / "coco_photos" / "images")
     psg = relata.read("psg", shared_data / "excerpts" / "psg_one_record.json")
     report = relata.build("rec", [*found, *psg], out=tmp_path)
-    assert report.scenes == 51
+    assert report.sources == 51
     assert report.failed == 0
     assert set(report.reasons) <= {"no-regions", "no-relations"}
     assert report.kinds["rec/detailed"] > 45

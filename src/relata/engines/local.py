@@ -6,17 +6,22 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from multiprocessing import current_process
+from multiprocessing.connection import Client, Connection, Listener
+from typing import Any, TypeVar, cast
 
+from relata.engines import Work, as_done, begin
 from relata.errors import RelataError
 
+T = TypeVar("T")
 U = TypeVar("U")
 R = TypeVar("R")
 
 
-def run(work: Callable[[U], R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
+def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
     """Do the work of every unit; results come as they are ready, in any order.
 
     Args:
@@ -28,12 +33,12 @@ def run(work: Callable[[U], R], units: Iterable[U], workers: int = 1) -> Iterato
         RelataError: if a worker process is killed.
     """
     if workers == 1:
-        yield from map(work, units)
+        yield from as_done(lambda unit: begin(work, unit), units, work.abreast)
         return
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks and open files
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         try:
-            yield from _as_done(pool, work, units, ahead=2 * workers)
+            yield from as_done(lambda unit: pool.submit(_do, work, unit), units, 2 * workers)
         except BrokenProcessPool as error:
             raise RelataError(
                 "a worker process was killed, perhaps for want of memory; run it again, finished shards stay"
@@ -42,14 +47,73 @@ def run(work: Callable[[U], R], units: Iterable[U], workers: int = 1) -> Iterato
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _as_done(pool: ProcessPoolExecutor, work: Callable[[U], R], units: Iterable[U], ahead: int) -> Iterator[R]:
-    waiting: set[Future[R]] = set()
-    for unit in units:
-        waiting.add(pool.submit(work, unit))
-        if len(waiting) == ahead:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    yield from (future.result() for future in wait(waiting).done)
+@contextmanager
+def hold(made: T, workers: int = 1) -> Iterator[T]:
+    """One object for all workers: they call its methods, which run in this process."""
+    if workers == 1:
+        yield made
+        return
+    with Listener(authkey=current_process().authkey) as listener:
+        threading.Thread(target=_serve, args=(listener, made), daemon=True).start()
+        yield cast(T, _StandIn(listener.address))
+
+
+def _serve(listener: Listener, made: object) -> None:
+    """Take callers until the listener is closed."""
+    with suppress(OSError):
+        while True:
+            caller = listener.accept()
+            threading.Thread(target=_attend, args=(caller, made), daemon=True).start()
+
+
+def _attend(caller: Connection[Any, Any], made: object) -> None:
+    """Answer one thread of a worker until it ends."""
+    with caller, suppress(EOFError, ConnectionError):
+        while True:
+            method, arguments = caller.recv()
+            try:
+                caller.send((getattr(made, method)(*arguments), None))
+            except Exception as error:  # the worker raises it where the method was called
+                caller.send((None, error))
+
+
+class _StandIn:
+    """Calls the methods of an object that the parent process holds. Every thread has a line of its own."""
+
+    def __init__(self, address: Any) -> None:
+        self._address = address
+        self._lines = threading.local()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _StandIn) and other._address == self._address
+
+    def __hash__(self) -> int:
+        return hash(self._address)
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method.startswith("_"):  # nothing that pickle or copy look for
+            raise AttributeError(method)
+        return lambda *arguments: self._call(method, arguments)
+
+    def __getstate__(self) -> Any:
+        return self._address
+
+    def __setstate__(self, address: Any) -> None:
+        self.__init__(address)  # type: ignore[misc]
+
+    def _call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        line = getattr(self._lines, "line", None)
+        if line is None:
+            line = self._lines.line = Client(self._address, authkey=current_process().authkey)
+        line.send((method, arguments))
+        result, error = line.recv()
+        if error is not None:
+            raise error
+        return result
+
+
+def _do(work: Work[U, R], unit: U) -> R:
+    return begin(work, unit).result()
 
 
 def _end_with_parent() -> None:

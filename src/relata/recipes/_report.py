@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from relata.chat import Example
+from relata.chat import Example, Preference
 from relata.filters import Rejection
-from relata.grounded import Predicate
-from relata.scene import Record
+from relata.grounded import Predicate, Span
+from relata.scene import Record, Scene
 
 #: Rows of each table in the summary.
 _ROWS = 20
@@ -20,18 +20,20 @@ class Report(Record, frozen=True):
 
     recipe: str
     teacher: str
-    scenes: int = 0
-    """Scenes read."""
+    of: str = "scenes"
+    """What the recipe reads: `scenes` or `groups`."""
+    sources: int = 0
+    """How many of them."""
     read: int = 0
     """Things to decide on: one per request, and one for whatever was turned away before asking."""
     kept: int = 0
-    """Examples written."""
+    """Records written: examples, or whatever the recipe makes."""
     rejected: int = 0
     """Turned away by a filter, with a reason, in `rejected.jsonl`."""
     failed: int = 0
     """Requests without a reply; also in `rejected.jsonl`."""
     kinds: dict[str, int] = {}
-    """Examples of each kind."""
+    """Records of each kind."""
     reasons: dict[str, int] = {}
     """Rejections and failures by reason."""
     predicates: dict[str, int] = {}
@@ -39,25 +41,27 @@ class Report(Record, frozen=True):
 
     def __str__(self) -> str:
         sums = f"{self.read} read = {self.kept} kept + {self.rejected} rejected + {self.failed} failed"
-        lines = [f"# {self.recipe}, teacher {self.teacher}", "", f"{self.scenes} scenes; {sums}"]
-        lines += _table("Examples", self.kinds) + _table("Rejected and failed", self.reasons)
+        lines = [f"# {self.recipe}, teacher {self.teacher}", "", f"{self.sources} {self.of}; {sums}"]
+        lines += _table("Kept", self.kinds) + _table("Rejected and failed", self.reasons)
         lines += _table("Predicates", self.predicates)
         if self.predicates:
             lines += ["", _spread(self.predicates)]
         return "\n".join(lines)
 
 
-def count(plan: tuple[str, str], scenes: int, read: int, kept: Sequence[Example], lost: Sequence[Rejection]) -> Report:
-    """The report of some scenes; `plan` is the recipe and the teacher."""
+def count(
+    plan: tuple[str, str, str], sources: int, read: int, kept: Sequence[Record], lost: Sequence[Rejection]
+) -> Report:
+    """The report of some scenes or groups; `plan` is the recipe, the teacher and what is read."""
     failed = sum(rejection.failed for rejection in lost)
     return Report(
         *plan,
-        scenes=scenes,
+        sources=sources,
         read=read,
         kept=len(kept),
         rejected=len(lost) - failed,
         failed=failed,
-        kinds=dict(Counter(example.recipe for example in kept)),
+        kinds=dict(Counter(_kind(record) for record in kept)),
         reasons=dict(Counter(rejection.reason for rejection in lost)),
         predicates=dict(_predicates(kept)),
     )
@@ -68,7 +72,8 @@ def add(one: Report, other: Report) -> Report:
     return Report(
         one.recipe,
         one.teacher,
-        *(getattr(one, name) + getattr(other, name) for name in ("scenes", "read", "kept", "rejected", "failed")),
+        one.of,
+        *(getattr(one, name) + getattr(other, name) for name in ("sources", "read", "kept", "rejected", "failed")),
         *(_summed(getattr(one, name), getattr(other, name)) for name in ("kinds", "reasons", "predicates")),
     )
 
@@ -77,16 +82,29 @@ def _summed(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
     return dict(Counter(one) + Counter(other))
 
 
-def _predicates(examples: Iterable[Example]) -> Counter[str]:
-    """How often each predicate is said in answers."""
+def _kind(record: Record) -> str:
+    return getattr(record, "recipe", "") or type(record).__name__.lower()
+
+
+def _predicates(records: Iterable[Record]) -> Counter[str]:
+    """How often each predicate is said in answers, or stands in scenes."""
     found: Counter[str] = Counter()
-    for example in examples:
-        for message in example.messages:
-            if message.role == "assistant":
-                for span in message.spans:
-                    if isinstance(span, Predicate):
-                        found[span.text] += max(len(span.subjects), len(span.objects))
+    for record in records:
+        if isinstance(record, Scene):
+            found.update(relation.predicate for relation in record.relations)
+        for spans in _answers(record):
+            for span in spans:
+                if isinstance(span, Predicate):
+                    found[span.text] += max(len(span.subjects), len(span.objects))
     return found
+
+
+def _answers(record: Record) -> list[tuple[Span, ...]]:
+    if isinstance(record, Preference):
+        return [record.chosen]
+    if isinstance(record, Example):
+        return [message.spans for message in record.messages if message.role == "assistant"]
+    return []
 
 
 def _table(title: str, table: dict[str, int]) -> list[str]:

@@ -1,32 +1,39 @@
 """How a recipe's run is cut into units of work, each finished for good or not at all.
 
-A unit is a shard of input scenes. Its examples become one file in `examples/`; what else is known of it becomes one
-file in `parts/`, which is written last and says that the unit is finished. A unit's result depends on its scenes, the
-recipe, the options, the teacher and the seed, and on nothing else: not on when, where or in which order units run.
+A unit is a shard of the input. Its records become one file per type (`examples/`, `scenes/` ...); what else is known of
+it becomes one file in `parts/`, which is written last and says that the unit is finished. A unit's result depends on
+its input, the recipe, the options, the teacher's replies and the seed, and on nothing else: not on when, where or in
+which order units run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
-from collections.abc import Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from relata import store
-from relata.chat import Example
+from relata.door import Door, Filing
 from relata.errors import RelataError
 from relata.filters import Rejection, leaks
+from relata.images import read as read_image
 from relata.names import component
+from relata.recipes._here import Here
 from relata.recipes._report import Report, count
-from relata.scene import Record, Scene, decode, encode
-from relata.teachers import NoReply, Request, Teacher, teacher
+from relata.recipes._screen import screen
+from relata.scene import Group, Record, Scene, decode, encode
+from relata.teachers import Prompt, Request, teacher
 
-R = TypeVar("R")
+Source = Scene | Group
+
+#: Units of a paid teacher that a worker has open at once, so that it need not wait for the last replies of each.
+ABREAST = 4
 
 
 class Plan(Record, frozen=True):
@@ -38,13 +45,18 @@ class Plan(Record, frozen=True):
     """The teacher's name, which tells apart teachers that may answer differently."""
     seed: int
     shard: int
-    """Scenes per unit."""
+    """Scenes or groups per unit."""
     excluded: str
     """Digest of the images left out."""
     prompts: str
     """Digest of the recipe's prompt files."""
     version: str
     """Of relata."""
+    groups: str = ""
+    """How groups were formed of scenes; empty: they were given, or the recipe reads scenes."""
+    filters: tuple[str, ...] = ()
+    judge: str = ""
+    """Name of the teacher whom filters ask."""
 
 
 class Unit(Record, frozen=True):
@@ -52,11 +64,11 @@ class Unit(Record, frozen=True):
 
     index: int
     digest: str
-    """Of its scenes."""
-    scenes: tuple[bytes, ...]
+    """Of its scenes or groups."""
+    sources: tuple[bytes, ...]
     """As JSON; without those that were turned away."""
     away: tuple[Rejection, ...]
-    """Scenes turned away before any request."""
+    """Those turned away before any request."""
 
     @property
     def name(self) -> str:
@@ -64,54 +76,189 @@ class Unit(Record, frozen=True):
 
 
 class Part(Record, frozen=True):
-    """The result of a unit, beside its examples."""
+    """The result of a unit, beside its records."""
 
     digest: str
-    file: store.File
+    files: tuple[store.File, ...]
     rejections: tuple[Rejection, ...]
     report: Report
+
+
+class Asked(NamedTuple):
+    """A teacher as the user named it, and the name that it had when the run began."""
+
+    spec: str
+    name: str
 
 
 class Job(NamedTuple):
     """What a worker needs to do any unit of a run."""
 
     plan: Plan
-    teacher: str
-    """How the user named the teacher."""
+    teacher: Asked
+    judge: Asked | None
+    images: Path
     out: Path
+    filing: Filing | None
 
-    def __call__(self, unit: Unit) -> None:
+    @property
+    def abreast(self) -> int:
+        return ABREAST if self.filing else 1
+
+    async def __call__(self, unit: Unit) -> None:
         """Do one unit and write its result."""
         recipe = component("recipes", self.plan.recipe)
-        asked = _teacher(self.teacher, self.plan.teacher)
-        kept, lost, read = _wait(_answer(recipe, asked, self.plan, unit))
-        file = store.write_records(self.out, f"examples/{unit.name}.jsonl", Example, kept)
-        scenes = len(unit.scenes) + len(unit.away)
-        report = count((self.plan.recipe, self.plan.teacher), scenes, read, kept, lost)
-        store.write(part_path(self.out, unit.index), [encode(Part(unit.digest, file, tuple(lost), report))])
+        kept, lost, read = await _Run(self, recipe).outcomes(unit)
+        of = folder(source_type(recipe))
+        files = [
+            store.write_records(
+                self.out, f"{folder(made)}/{unit.name}.jsonl", made, [one for one in kept if type(one) is made]
+            )
+            for made in makes(recipe)
+        ]
+        # counted where items are made, and again from what was written: a difference is a bug of ours
+        assert sum(file.records for file in files) == len(kept), f"{self.plan.recipe} makes more than its types say"
+        sources = len(unit.sources) + len(unit.away)
+        report = count((self.plan.recipe, self.plan.teacher, of), sources, read, kept, lost)
+        store.write(part_path(self.out, unit.index), [encode(Part(unit.digest, tuple(files), tuple(lost), report))])
 
 
-@lru_cache(maxsize=1)
-def _teacher(spec: str, name: str) -> Teacher:
-    """The teacher of a run, made once per process.
+def folder(type: type) -> str:
+    """Where records of a type go: `examples`, `scenes`, `preferences`, `edits`."""
+    return f"{type.__name__.lower()}s"
+
+
+def source_type(recipe: ModuleType) -> type[Scene] | type[Group]:
+    """What a recipe reads: the type of the first argument of its `items`.
+
+    Raises:
+        RelataError: if that is neither Scene nor Group.
+    """
+    first = next(iter(get_type_hints(recipe.items).values()), None)
+    if first is Scene or first is Group:
+        return first
+    raise RelataError(f"recipe {recipe.__name__}: the first argument of `items` has to be typed as Scene or Group")
+
+
+@cache
+def makes(recipe: ModuleType) -> tuple[type[Record], ...]:
+    """The types of records that a recipe makes, as the return types of its `items` and `read` say."""
+    told = [get_type_hints(function).get("return") for function in (recipe.items, recipe.read)]
+    found = {one for hint in told for one in _leaves(hint) if isinstance(one, type) and issubclass(one, Record)}
+    return tuple(sorted(found - {Rejection}, key=folder))
+
+
+def _leaves(hint: Any) -> Iterator[Any]:
+    """The types in a hint like `list[Example | Rejection]`."""
+    inner = get_args(hint)
+    if inner:
+        for one in inner:
+            yield from _leaves(one)
+    else:
+        yield hint
+
+
+@lru_cache(maxsize=4)
+def _door(asked: Asked, filing: Filing | None) -> Door:
+    """The door to a teacher, made once per process.
 
     Raises:
         RelataError: if it is no longer the one that the run was started with.
     """
-    made = teacher(spec)
-    if made.name != name:
-        raise RelataError(f"teacher {spec} has changed while the run went on, from {name} to {made.name}")
-    return made
+    made = teacher(asked.spec)
+    if made.name != asked.name:
+        raise RelataError(f"teacher {asked.spec} has changed while the run went on, from {asked.name} to {made.name}")
+    return Door(made, filing)
 
 
-def _wait(answers: Coroutine[Any, Any, R]) -> R:
-    """The result of a coroutine, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(answers)
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, answers).result()
+os.register_at_fork(after_in_child=_door.cache_clear)  # its threads stay behind in a fork
+
+
+class _Run:
+    """One recipe at work on units."""
+
+    def __init__(self, job: Job, recipe: ModuleType) -> None:
+        self._job = job
+        self._plan = job.plan
+        self._recipe = recipe
+        self._door = _door(job.teacher, job.filing)
+        self._judge = _door(job.judge, job.filing) if job.judge else self._door
+
+    async def outcomes(self, unit: Unit) -> tuple[list[Record], list[Rejection], int]:
+        """The records and rejections of a unit, and how many things there were to decide on."""
+        type = source_type(self._recipe)
+        found = await asyncio.gather(*(self._source(decode(line, type)) for line in unit.sources))
+        outcomes = [outcome for some in found for outcome in some]
+        lost = [*unit.away, *(outcome for outcome in outcomes if isinstance(outcome, Rejection))]
+        kept = [outcome for outcome in outcomes if not isinstance(outcome, Rejection)]
+        return kept, lost, len(unit.away) + len(outcomes)
+
+    async def _source(self, source: Source) -> list[Record]:
+        """What becomes of a scene or group."""
+        here = Here(random.Random(f"{self._plan.seed} {source.id}"), self._job.images, self._job.out)
+        items = self._recipe.items(source, here, **self._plan.options.get("recipe", {}))
+        found = await asyncio.gather(*(self._follow(item, source, ()) for item in items))
+        return [outcome for some in found for outcome in some]
+
+    async def _follow(self, item: Any, source: Source, prompts: tuple[str, ...]) -> list[Record]:
+        """What becomes of an item, and of the items that its reply leads to."""
+        if isinstance(item, Rejection):
+            return [item]
+        if isinstance(item, Record):
+            made = _with_provenance(item, source, self._plan, prompts)
+            return await screen(made, source, self._plan.filters, self._judge)
+        prompt = self._recipe.prompt(item)
+        outcome = await self._door.ask(self._request(item, prompt), lambda reply: _all(self._recipe.read(reply, item)))
+        if isinstance(outcome, Rejection):
+            return [outcome.replace(id=item.id)]
+        found = await asyncio.gather(
+            *(self._follow(_named(one, item), source, (*prompts, prompt.version)) for one in outcome)
+        )
+        return [outcome for some in found for outcome in some]
+
+    def _request(self, item: Any, prompt: Prompt) -> Request:
+        recipe, root = self._recipe, self._job.images
+        images: tuple[str, ...] = getattr(item, "images", None) or images_of(item.source)
+        return Request(
+            item.id,
+            prompt,
+            images,
+            lambda: recipe.offline(item, random.Random(f"{self._plan.seed} {item.id}")),
+            lambda: tuple(read_image(image, root) for image in images),
+        )
+
+
+def _all(outcome: Any) -> list[Any] | Rejection:
+    """A recipe's outcomes as a list; a rejection where none is of use, so that the teacher is asked again."""
+    if not isinstance(outcome, list):
+        return outcome if isinstance(outcome, Rejection) else [outcome]
+    if outcome and all(isinstance(one, Rejection) for one in outcome):
+        first: Rejection = outcome[0]
+        return first
+    return outcome
+
+
+def _named(outcome: Any, item: Any) -> Any:
+    return outcome.replace(id=outcome.id or item.id) if isinstance(outcome, Rejection) else outcome
+
+
+def images_of(source: Source) -> tuple[str, ...]:
+    """References of the images of a scene or group."""
+    return tuple(scene.image for scene in scenes_of(source))
+
+
+def scenes_of(source: Source) -> tuple[Scene, ...]:
+    return source.scenes if isinstance(source, Group) else (source,)
+
+
+def _with_provenance(record: Any, source: Source, plan: Plan, prompts: tuple[str, ...]) -> Record:
+    of = {"group": source.id} if isinstance(source, Group) else {"scene": source.id, "image": source.image}
+    made = {"recipe": getattr(record, "recipe", "") or plan.recipe, "teacher": plan.teacher}
+    if prompts:
+        made["prompt"] = "+".join(prompts)
+    about = {**source.provenance, **record.provenance, **of, **made, "seed": str(plan.seed)}
+    finished: Record = record.replace(provenance=about)
+    return finished
 
 
 def part_path(out: Path, index: int) -> Path:
@@ -128,23 +275,23 @@ def read_part(out: Path, index: int) -> Part | None:
         return None
 
 
-def units(scenes: Iterable[Scene], shard: int, excluded: frozenset[str]) -> Iterator[Unit]:
-    """The input, cut into units. Excluded images, and scenes whose id has come before, are turned away.
+def units(sources: Iterable[Source], type: type, shard: int, excluded: frozenset[str]) -> Iterator[Unit]:
+    """The input, cut into units. Excluded images, and scenes or groups whose id has come before, are turned away.
 
     Raises:
-        RelataError: if something else than a scene comes.
+        RelataError: if something else than the recipe reads comes.
     """
     seen: set[str] = set()
     lines: list[bytes] = []
     away: list[Rejection] = []
     digest = hashlib.sha256()
     index = 0
-    for scene in scenes:
-        if not isinstance(scene, Scene):
-            raise RelataError(f"the recipe reads scenes, but was given {type(scene).__name__}")
-        line = encode(scene)
+    for source in sources:
+        if not isinstance(source, type):
+            raise RelataError(f"the recipe reads {type.__name__.lower()}s, but was given a {source.__class__.__name__}")
+        line = encode(source)
         digest.update(line + b"\n")
-        rejection = leaks.check(scene, excluded) or _repeated(scene, seen)
+        rejection = _leaked(source, excluded) or _repeated(source, seen)
         if rejection:
             away.append(rejection)
         else:
@@ -152,48 +299,17 @@ def units(scenes: Iterable[Scene], shard: int, excluded: frozenset[str]) -> Iter
         if len(lines) + len(away) == shard:
             yield Unit(index, digest.hexdigest(), tuple(lines), tuple(away))
             lines, away, digest, index = [], [], hashlib.sha256(), index + 1
-    if lines or away or index == 0:  # a run of no scenes has one empty file of examples
+    if lines or away or index == 0:  # a run of nothing has one empty file of examples
         yield Unit(index, digest.hexdigest(), tuple(lines), tuple(away))
 
 
-def _repeated(scene: Scene, seen: set[str]) -> Rejection | None:
-    if scene.id in seen:
-        return Rejection("repeated-id", "another scene has this id", id=scene.id)
-    seen.add(scene.id)
+def _leaked(source: Source, excluded: frozenset[str]) -> Rejection | None:
+    found = next(filter(None, (leaks.check(scene, excluded) for scene in scenes_of(source))), None)
+    return found and found.replace(id=source.id)
+
+
+def _repeated(source: Source, seen: set[str]) -> Rejection | None:
+    if source.id in seen:
+        return Rejection("repeated-id", "another one has this id", id=source.id)
+    seen.add(source.id)
     return None
-
-
-async def _answer(
-    recipe: ModuleType, asked: Teacher, plan: Plan, unit: Unit
-) -> tuple[list[Example], list[Rejection], int]:
-    """The examples and rejections of a unit, and how many things there were to decide on."""
-    entries: list[Any] = [item for line in unit.scenes for item in _items(recipe, plan, decode(line, Scene))]
-    outcomes = await asyncio.gather(*(_decide(recipe, asked, plan, entry) for entry in entries))
-    kept = [outcome for outcome in outcomes if isinstance(outcome, Example)]
-    lost = [*unit.away, *(outcome for outcome in outcomes if isinstance(outcome, Rejection))]
-    return kept, lost, len(unit.away) + len(entries)
-
-
-def _items(recipe: ModuleType, plan: Plan, scene: Scene) -> Iterable[Any]:
-    found: Iterable[Any] = recipe.items(scene, random.Random(f"{plan.seed} {scene.id}"), **plan.options)
-    return found
-
-
-async def _decide(recipe: ModuleType, asked: Teacher, plan: Plan, item: Any) -> Example | Rejection:
-    """What becomes of one item."""
-    if isinstance(item, Rejection):
-        return item
-    prompt = recipe.prompt(item)
-    request = Request(
-        item.id, prompt, (item.scene.image,), lambda: recipe.offline(item, random.Random(f"{plan.seed} {item.id}"))
-    )
-    try:
-        reply = await asked.answer(request)
-    except NoReply as error:
-        return Rejection("no-reply", str(error), item.id, failed=True)
-    outcome: Example | Rejection = recipe.read(reply, item)
-    if isinstance(outcome, Rejection):
-        return outcome.replace(id=item.id, reply=reply)
-    source = {"scene": item.scene.id, "image": item.scene.image, "recipe": outcome.recipe, "teacher": plan.teacher}
-    made = {"prompt": prompt.version, "seed": str(plan.seed)}
-    return outcome.replace(provenance={**item.scene.provenance, **source, **made})

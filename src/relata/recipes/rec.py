@@ -27,6 +27,7 @@ from relata.english.facts import triples
 from relata.english.sentences import caption, describe
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Problem, Text
+from relata.recipes._here import Here
 from relata.recipes._prompts import sheet, template
 from relata.scene import Scene
 from relata.teachers import Prompt
@@ -63,7 +64,7 @@ class Item:
 
     id: str
     kind: Kind
-    scene: Scene
+    source: Scene
     question: str = ""
     """The user's turn, in the notation; a conversation brings its own."""
     region: int = 0
@@ -73,7 +74,7 @@ class Item:
 
 def items(
     scene: Scene,
-    rng: random.Random,
+    here: Here,
     *,
     kinds: tuple[Kind, ...] = ("detailed", "region", "conversation"),
     regions: Count = 2,
@@ -92,11 +93,11 @@ def items(
     for kind in kinds:
         id = f"{scene.id}/rec/{kind}"
         if kind == "detailed":
-            found.append(Item(id, kind, scene, rng.choice(_DESCRIBE)))
+            found.append(Item(id, kind, scene, here.rng.choice(_DESCRIBE)))
         elif kind == "conversation":
             found.append(Item(id, kind, scene, turns=turns))
         else:
-            found += _captions(scene, rng, regions, id)
+            found += _captions(scene, here.rng, regions, id)
     return found
 
 
@@ -115,19 +116,19 @@ def prompt(item: Item) -> Prompt:
     if item.kind == "detailed":
         task = "Describe the image."
     elif item.kind == "region":
-        task = f"Describe [{item.region + 1}] {notation.words(item.scene.regions[item.region].label)}."
+        task = f"Describe [{item.region + 1}] {notation.words(item.source.regions[item.region].label)}."
     else:
         task = f"Write {item.turns} questions with their answers."
-    return template("rec", item.kind).fill(f"{sheet(item.scene)}\n\n{task}")
+    return template("rec", item.kind).fill(f"{sheet(item.source)}\n\n{task}")
 
 
 def offline(item: Item, rng: random.Random) -> str:
     """The reply made by rules from the scene's annotations."""
     if item.kind == "detailed":
-        return describe(item.scene, rng)
+        return describe(item.source, rng)
     if item.kind == "region":
-        return caption(item.scene, item.region, rng)
-    turns = conversation(item.scene, item.turns, rng)
+        return caption(item.source, item.region, rng)
+    turns = conversation(item.source, item.turns, rng)
     return "\n".join(f"Q: {turn.question}\nA: {turn.answer}" for turn in turns)
 
 
@@ -136,7 +137,7 @@ def read(reply: str, item: Item) -> Example | Rejection:
     pairs = _turns(reply) if item.kind == "conversation" else [(item.question, reply.strip())]
     if not pairs:
         return Rejection("no-turns", "expected lines that begin with Q: and A: in turn")
-    scene = item.scene
+    scene = item.source
     boxes = tuple(region.box for region in scene.regions)
     messages: list[Message] = []
     for pair in pairs:

@@ -1,0 +1,153 @@
+"""The one door to a teacher, for recipes, filters and judges alike.
+
+A paid teacher's replies go through the ledger: what is filed is not asked again, what is new is filed before it is
+used. A reply that cannot be used is told back to the teacher, with the reason, a few times. Throttling and lost
+connections are the teacher's own business and use up none of these tries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from relata import ledger
+from relata.errors import Unsafe
+from relata.filters import Rejection
+from relata.ledger import Entry
+from relata.teachers import NoReply, Prompt, Reply, Request, Teacher
+
+#: Times that one thing is asked, when the replies cannot be used.
+TRIES = 3
+
+#: Characters per token, to set money aside before a call; English text has about four, so this is on the safe side.
+_PER_TOKEN = 3
+#: Tokens of an image, to set money aside; the largest of the common prices for one picture.
+_PER_IMAGE = 1600
+
+T = TypeVar("T")
+
+
+class Filing(Protocol):
+    """What the door needs of a ledger; it may live in another process."""
+
+    def __hash__(self) -> int: ...
+    def find(self, key: str) -> Entry | None: ...
+    def reserve(self, most: float) -> None: ...
+    def record(self, entry: Entry, most: float) -> None: ...
+    def fail(self, key: str, request: str, teacher: str, cause: str, most: float) -> None: ...
+
+
+class Door:
+    """Asks one teacher.
+
+    Args:
+        teacher: who answers.
+        filing: the ledger; only a paid teacher needs one.
+        tries: how often one thing is asked when replies cannot be used.
+    """
+
+    def __init__(self, teacher: Teacher, filing: Filing | None = None, tries: int = TRIES) -> None:
+        if teacher.paid and filing is None:
+            raise ValueError(f"teacher {teacher.name} is paid, so its replies need a ledger")
+        self.teacher = teacher
+        self._filing: Filing = filing  # type: ignore[assignment]  # only a paid teacher comes to use it
+        self._tries = tries
+        self._under_way: dict[str, asyncio.Future[Entry]] = {}
+        self._threads = ThreadPoolExecutor(64, "door")
+
+    async def ask(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
+        """The value that `read` makes of a reply, or why there is none: the last reply's fault, `no-reply`, or
+        why an image of the request was not opened.
+
+        Args:
+            read: makes a value of a reply, or says what is wrong with it. It may be called twice for one reply.
+
+        Raises:
+            BudgetSpent: if the call could cost more than what is left.
+            RelataError: if the ledger cannot be written.
+        """
+        try:
+            if not self.teacher.paid:
+                return read_back((await self.teacher.answer(request)).text, read)
+            return await self._ask_paid(request, read)
+        except NoReply as error:
+            return Rejection("no-reply", str(error), request.id, failed=True)
+        except Unsafe as error:
+            return Rejection(error.reason, str(error), request.id)
+
+    async def _ask_paid(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
+        outcome: T | Rejection
+        for attempt in range(self._tries):
+            pictures = await self._off(request.pictures)
+            key = ledger.key(self.teacher.name, request.prompt, pictures, attempt)
+            text = (await self._entry(key, request, read, len(pictures))).reply.text
+            outcome = read_back(text, read)
+            if not isinstance(outcome, Rejection):
+                break
+            request = replace(request, prompt=_again(request.prompt, text, outcome))
+        return outcome
+
+    async def _entry(self, key: str, request: Request, read: Callable[[str], T | Rejection], pictures: int) -> Entry:
+        """The filed reply; whoever asks for what another one is asking for already waits for that."""
+        while key in self._under_way:
+            try:
+                return await asyncio.shield(self._under_way[key])
+            except NoReply:
+                continue
+        mine: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        mine.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else may be waiting
+        self._under_way[key] = mine
+        try:
+            entry = await self._off(self._filing.find, key) or await self._pay(key, request, read, pictures)
+        except BaseException as error:
+            mine.set_exception(error if isinstance(error, Exception) else NoReply("the run was stopped"))
+            raise
+        else:
+            mine.set_result(entry)
+            return entry
+        finally:
+            del self._under_way[key]
+
+    async def _pay(self, key: str, request: Request, read: Callable[[str], T | Rejection], pictures: int) -> Entry:
+        name, most = self.teacher.name, self.teacher.price(size(request.prompt, pictures), self.teacher.longest)
+        await self._off(self._filing.reserve, most)
+        try:
+            reply = await self.teacher.answer(request)
+        except NoReply as error:
+            await self._off(self._filing.fail, key, request.id, name, str(error), most)
+            raise
+        outcome = read_back(reply.text, read)
+        refused = isinstance(outcome, Rejection)
+        cause = f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, Rejection) else ""
+        entry = Entry(key, Reply(*reply), not refused, cause, request.id, name, request.prompt.version)
+        await self._off(self._filing.record, entry, most)
+        return entry
+
+    async def _off(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do something that waits for a disk, or for another process, off the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def read_back(text: str, read: Callable[[str], T | Rejection]) -> T | Rejection:
+    """What `read` makes of a reply; a rejection carries the whole reply."""
+    outcome = read(text)
+    return outcome.replace(reply=text) if isinstance(outcome, Rejection) else outcome
+
+
+def size(prompt: Prompt, pictures: int) -> int:
+    """Tokens of a request, at the most."""
+    texts = [prompt.system, prompt.user, *(text for turn in prompt.turns for text in turn)]
+    return sum(len(text.encode()) for text in texts) // _PER_TOKEN + 16 * len(texts) + _PER_IMAGE * pictures
+
+
+def _again(prompt: Prompt, reply: str, fault: Rejection) -> Prompt:
+    """The prompt with what was wrong with the last reply at its end."""
+    said = f"{fault.reason}: {fault.detail}" if fault.detail else fault.reason
+    user = (
+        f"{prompt.user}\n\nAn earlier reply to this could not be used ({said}). It began:\n"
+        f"{reply[:400]}\n\nAnswer again, and mend that."
+    )
+    return prompt._replace(user=user)

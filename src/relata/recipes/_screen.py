@@ -1,0 +1,105 @@
+"""Filters at the end of a recipe: what a teacher said is checked before it is kept."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from types import ModuleType
+from typing import get_type_hints
+
+from relata.chat import Example
+from relata.door import Door
+from relata.errors import RelataError
+from relata.filters import Finding, Rejection
+from relata.graph import pairs
+from relata.grounded import Predicate
+from relata.names import component
+from relata.scene import Group, Record, Relation, Scene
+from relata.teachers import NoReply, Request
+
+
+async def screen(record: Record, source: Scene | Group, names: Sequence[str], judge: Door) -> list[Record]:
+    """The record as far as filters leave it, and a rejection for each thing that they found.
+
+    A filter that judges examples turns the whole example away. One that judges relations takes them out of a scene; an
+    example that says such a relation is turned away, for its text cannot be mended.
+    """
+    away: list[Record] = []
+    for name in names:
+        module = component("filters", name)
+        try:
+            found = await _findings(module, record, source, judge)
+        except NoReply as error:
+            return [*away, Rejection("no-reply", f"filter {name}: {error}", record.id, failed=True)]  # type: ignore[attr-defined]
+        if isinstance(found, Rejection):
+            return [*away, found.replace(reason=f"{name}/{found.reason}", id=record.id)]  # type: ignore[attr-defined]
+        if found and isinstance(record, Scene):
+            away += [_told(record, name, finding) for finding in found]
+            bad = {finding.relation for finding in found}
+            record = record.replace(relations=tuple(r for k, r in enumerate(record.relations) if k not in bad))
+        elif found and isinstance(record, Example) and isinstance(source, Scene):
+            return [*away, _told(_said(record, source), name, found[0]).replace(id=record.id)]
+    return [record, *away]
+
+
+async def _findings(
+    module: ModuleType, record: Record, source: Scene | Group, judge: Door
+) -> Sequence[Finding] | Rejection | None:
+    """What one filter has to say about a record."""
+    if isinstance(record, Example) and hasattr(module, "check"):
+        rejection: Rejection | None = module.check(record)
+        return rejection
+    if hasattr(module, "find") and isinstance(record, Scene):
+        return await _find(module, record, judge)
+    if hasattr(module, "find") and isinstance(record, Example) and isinstance(source, Scene):
+        return await _find(module, _said(record, source), judge)
+    return None
+
+
+def usable(name: str) -> None:
+    """Check that a filter can be used on what a recipe makes.
+
+    Raises:
+        RelataError: if there is no such filter, or it judges something else.
+    """
+    module = component("filters", name)
+    if not hasattr(module, "find") and next(iter(get_type_hints(module.check).values())) is not Example:
+        raise RelataError(f"filter {name} does not judge relations or examples, so a recipe cannot use it")
+
+
+async def _find(module: ModuleType, scene: Scene, judge: Door) -> list[Finding]:
+    if not inspect.iscoroutinefunction(module.find):
+        return list(module.find(scene))
+
+    async def ask(request: Request) -> str:
+        reply = await judge.ask(request, str)
+        if isinstance(reply, Rejection):
+            raise NoReply(reply.detail)
+        return reply
+
+    return list(await module.find(scene, ask))
+
+
+def _told(scene: Scene, name: str, finding: Finding) -> Rejection:
+    relation = scene.relations[finding.relation]
+    said = f"{_name(scene, relation.subject)} {relation.predicate} {_name(scene, relation.object)}"
+    return Rejection(f"{name}/{finding.reason}", f"{said}: {finding.detail}", id=scene.id)
+
+
+def _name(scene: Scene, id: int) -> str:
+    return f"{scene.region(id).label}({id})"
+
+
+def _said(example: Example, source: Scene) -> Scene:
+    """The source with the relations that the example's answers say, as far as they are about its regions."""
+    ids = {region.box: region.id for region in source.regions}
+    said = tuple(
+        Relation(ids[subject], span.text, ids[object])
+        for message in example.messages
+        if message.role == "assistant"
+        for span in message.spans
+        if isinstance(span, Predicate)
+        for subject, object in pairs(span)
+        if subject in ids and object in ids
+    )
+    return source.replace(relations=said)
