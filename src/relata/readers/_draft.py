@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from relata.errors import RelataError
-from relata.readers._outcome import Partial, PartialGroup, Rejected
+from relata.readers._outcome import Partial, Rejected
 from relata.readers._photos import Photo
-from relata.scene import Box, Group, Kind, Link, Mask, Region, Relation, Scene
+from relata.scene import Box, Kind, Mask, Region, Relation, Scene
 
 
 class Draft:
@@ -124,32 +124,3 @@ class Draft:
             self.problem(f"region {region.id} ({region.label})", str(error))
             return False
         return True
-
-
-def grouped(
-    id: str, scenes: Sequence[Scene | Partial], file: str, source: str, problems: Sequence[Rejected] = (), **rest: Any
-) -> Group | PartialGroup:
-    """The scenes as a group, with the problems of all of them; `rest` are further fields of the group.
-
-    Regions that share an identity are linked, each to the next scene that shows it.
-
-    Raises:
-        RelataError: on fewer than two scenes.
-    """
-    drawn = tuple(scene.scene if isinstance(scene, Partial) else scene for scene in scenes)
-    found = [problem for scene in scenes if isinstance(scene, Partial) for problem in scene.problems]
-    provenance = {"format": source, "file": file, **rest.pop("provenance", {})}
-    group = Group(id, drawn, links=_followed(drawn), provenance=provenance, **rest)
-    return PartialGroup(group, (*problems, *found)) if problems or found else group
-
-
-def _followed(scenes: Sequence[Scene]) -> tuple[Link, ...]:
-    last: dict[str, tuple[int, int]] = {}
-    links = []
-    for index, scene in enumerate(scenes):
-        for region in scene.regions:
-            if region.identity is not None:
-                if region.identity in last:
-                    links.append(Link(last[region.identity], (index, region.id)))
-                last[region.identity] = (index, region.id)
-    return tuple(links)

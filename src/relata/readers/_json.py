@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -92,6 +92,20 @@ def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, st
             record = decode(raw, type)
             where = f"{short(path)}: {record.title}"
             item = make(record, where)
+        except RelataError as error:
+            item = Rejected(where, str(error))
+        yield item
+    return len(raws)
+
+
+def keyed(
+    path: Path, raws: Mapping[str, Piece], what: str, type: type[T], make: Callable[[str, T, str], Item | GroupItem]
+) -> Records:
+    """The same of records that are the values of an object: `make` is given the key, too; `what` says what it names."""
+    for key, raw in raws.items():
+        where = f"{short(path)}: {what} {key}"
+        try:
+            item = make(key, decode(raw, type), where)
         except RelataError as error:
             item = Rejected(where, str(error))
         yield item

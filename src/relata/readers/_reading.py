@@ -129,7 +129,7 @@ def read(
 def options_of(module: ModuleType) -> dict[str, Any]:
     """The options of a reader: its keyword-only arguments with their types."""
     function = getattr(module, "join", None) or module.read
-    types = get_type_hints(function)
+    types = get_type_hints(function, include_extras=True)
     names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     return {name: types[name] for name in names} | _COMMON
 
