@@ -94,7 +94,7 @@ def _sampled(count: int, of: int) -> npt.NDArray[np.int64]:
 def hides(first: Mask, second: Mask) -> float:
     """How much more the first thing stands before the second than the other way round, -1 to 1.
 
-    A thing that is partly hidden has a piece cut out of its mask. What lies between two pixels of one mask in a row or a
+    A thing that is partly hidden has a piece cut out of its mask. What lies between two pixels of a mask in a row or a
     column belongs to that thing or hides it; this counts the other's pixels there, in shares of the smaller mask.
     """
     a, b = rle_decode(first), rle_decode(second)

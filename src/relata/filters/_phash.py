@@ -12,12 +12,13 @@ others, arXiv 1307.2982).
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from relata import images
@@ -29,6 +30,9 @@ _KEPT = 8
 _BITS = _KEPT * _KEPT
 _PARTS = 4
 _PART = _BITS // _PARTS
+_MASK = (1 << _PART) - 1
+
+Places = npt.NDArray[np.int64]
 
 #: The eight slowest waves of the cosine transform.
 _WAVES = np.cos(np.pi / _SIDE * np.outer(np.arange(_KEPT), np.arange(_SIDE) + 0.5))
@@ -99,30 +103,35 @@ class Index:
     def __init__(self, pictures: Iterable[tuple[str, int]], radius: int) -> None:
         if not 0 <= radius < _PART:
             raise RelataError(f"bits is {radius}; give 0 to {_PART - 1}, of the {_BITS} bits of a hash")
-        self.radius = radius
-        self._pictures = list(pictures)
+        self._radius = radius
+        named = list(pictures)
+        self._names = [name for name, _ in named]
+        self._hashes = np.array([hash for _, hash in named], dtype=np.uint64)
         few = range(radius // _PARTS + 1)
-        self._flips = [sum(1 << bit for bit in some) for count in few for some in combinations(range(_PART), count)]
-        self._tables: list[dict[int, list[int]]] = [{} for _ in range(_PARTS)]
-        for place, (_, hash) in enumerate(self._pictures):
-            for table, part in zip(self._tables, _cut(hash), strict=True):
-                table.setdefault(part, []).append(place)
+        flips = [sum(1 << bit for bit in some) for count in few for some in combinations(range(_PART), count)]
+        self._flips = np.array(flips, dtype=np.int64)
+        self._tables: list[tuple[Places, Places]] = []
+        for shift in range(0, _BITS, _PART):
+            parts = (self._hashes >> np.uint64(shift) & np.uint64(_MASK)).astype(np.int64)
+            order = np.argsort(parts, kind="stable")
+            self._tables.append((order, np.searchsorted(parts[order], np.arange(_MASK + 2))))
 
     def near(self, hashes: Sequence[int]) -> Near | None:
         """The nearest picture to any of these hashes, the first of equally near ones, or None if none is near."""
-        best = min((self._nearest(hash) for hash in hashes), default=(_BITS, 0))
-        return Near(self._pictures[best[1]][0], best[0]) if best[0] <= self.radius else None
+        distance, place = min(map(self._nearest, hashes), default=(_BITS, 0))
+        return Near(self._names[place], distance) if distance <= self._radius else None
 
     def _nearest(self, hash: int) -> tuple[int, int]:
-        """Distance and place of the nearest of those that share a part."""
-        places = {
-            place
-            for table, part in zip(self._tables, _cut(hash), strict=True)
-            for flip in self._flips
-            for place in table.get(part ^ flip, ())
-        }
-        return min((((hash ^ self._pictures[place][1]).bit_count(), place) for place in places), default=(_BITS, 0))
-
-
-def _cut(hash: int) -> Iterator[int]:
-    return (hash >> shift & (1 << _PART) - 1 for shift in range(0, _BITS, _PART))
+        """Distance and place of the nearest of those that share a part but for a few bits."""
+        found = []
+        for (order, starts), shift in zip(self._tables, range(0, _BITS, _PART), strict=True):
+            parts = (hash >> shift & _MASK) ^ self._flips
+            begin, counts = starts[parts], starts[parts + 1] - starts[parts]
+            # all runs begin[i], begin[i] + 1, ... one after the other
+            found.append(order[np.repeat(begin - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())])
+        places = np.unique(np.concatenate(found))
+        if not len(places):
+            return _BITS, 0
+        distances = np.bitwise_count(self._hashes[places] ^ np.uint64(hash))
+        best = int(np.argmin(distances))
+        return int(distances[best]), int(places[best])

@@ -56,7 +56,7 @@ _DEGREE = re.compile(
 )
 #: Whose left and right: it changes the frame (see `frames`), not the side.
 _WHOSE = re.compile(
-    r",? (?:from|in|of) (?:the |a )?(?:viewer|observer|camera|image|photo|picture|frame|scene)(?:'s)?"
+    r",? (?:as seen )?(?:from|in|of|by) (?:the |a )?(?:viewer|observer|camera|image|photo|picture|frame|scene)(?:'s)?"
     r"(?: (?:perspective|view|viewpoint|point of view|side))?$"
 )
 

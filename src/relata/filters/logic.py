@@ -109,10 +109,11 @@ def _components(edges: Iterable[tuple[int, int]]) -> list[set[int]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[at])
                 if low[at] == order[at]:
-                    cut = path.index(at)
-                    found.append(set(path[cut:]))
-                    done.update(path[cut:])
-                    del path[cut:]
+                    part = {path.pop()}
+                    while at not in part:
+                        part.add(path.pop())
+                    found.append(part)
+                    done |= part
     return found
 
 
