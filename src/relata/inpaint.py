@@ -22,7 +22,9 @@ _RING = 6
 _SHIFTS = 41
 _POINTS = 500
 #: Cost of a piece that shows nothing but other objects, in squared grey levels.
-_AVOID = 20_000.0
+_AVOID = 4_000.0
+#: Cost of a piece from the other end of the picture, top or bottom: photos are layered, ground below and sky above.
+_LAYERS = 4_000.0
 #: Rounds of smoothing on each scale.
 _ROUNDS = 12
 

@@ -78,8 +78,8 @@ def pairs(
         yield pair
     if seen and not given:
         raise RelataError(
-            f"{seen} scenes give no pair: {found[True]} share a value and {found[False]} differ, of which `same={same:g}` "
-            "wants its share each; give another share, e.g. same=0 for different ones only, or another way to group"
+            f"{seen} scenes give no pair: {found[True]} share a value and {found[False]} differ, and "
+            f"same={same:g} wants a share of each; give another share, e.g. same=0, or another way"
         )
 
 

@@ -141,12 +141,11 @@ def _pair(scene: Scene, region: Region, pixels: transforms.Pixels, here: Here, m
     id = f"{scene.id}/{region.id}"
     mask = _mask(region, scene)
     if mask is None:
-        return Rejection("bad-mask", f"the mask of region {region.id} does not fit, or is in pieces", id)
+        return Rejection("bad-mask", f"the mask of region {region.id} is empty, or in pieces", id)
     others = np.zeros_like(mask)
     for other in scene.regions:
         if other.id != region.id:
-            x1, y1, x2, y2 = map(round, other.box.tuple())
-            others[y1:y2, x1:x2] = True
+            others |= _pixels(other, scene)
     for _ in range(_TRIES):
         steps = transforms.draw(here.rng, scene.width, scene.height, most)
         if transforms.visible(mask, steps) >= _VISIBLE:
@@ -156,17 +155,20 @@ def _pair(scene: Scene, region: Region, pixels: transforms.Pixels, here: Here, m
 
 
 def _mask(region: Region, scene: Scene) -> Bools | None:
-    """The object's pixels; those of its box if it has no mask. None if they are not of one piece."""
-    if region.mask is None:
-        mask = np.zeros((scene.height, scene.width), dtype=bool)
-        x1, y1, x2, y2 = map(round, region.box.tuple())
-        mask[y1:y2, x1:x2] = True
-        return mask
-    if region.mask.size != (scene.height, scene.width):
-        return None
-    mask = rle_decode(region.mask)
+    """The object's pixels; None if they are not of one piece."""
+    mask = _pixels(region, scene)
     parts, count = ndimage.label(mask)
     return mask if count and np.bincount(parts.ravel())[1:].max() >= _WHOLE * mask.sum() else None
+
+
+def _pixels(region: Region, scene: Scene) -> Bools:
+    """The pixels of a region's mask, or of its box if it has none that fits the picture."""
+    if region.mask is not None and region.mask.size == (scene.height, scene.width):
+        return rle_decode(region.mask)
+    mask = np.zeros((scene.height, scene.width), dtype=bool)
+    x1, y1, x2, y2 = map(round, region.box.tuple())
+    mask[y1:y2, x1:x2] = True
+    return mask
 
 
 def _item(scene: Scene, region: Region, made: Made, steps: tuple[Step, ...], here: Here) -> Item:
