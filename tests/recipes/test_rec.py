@@ -252,8 +252,8 @@ def test_a_prompt_tells_everything_but_coordinates(kind: str) -> None:
     scene = PICNIC.replace(captions=("Two people\n in a yard, see [3].",))
     prompt = rec.prompt(item(scene, kind))
     assert 'Captions:\n- "Two people in a yard, see 3 ."\n' in prompt.user
-    assert "[4] umbrella, on the" in prompt.user or "[4] umbrella, in the" in prompt.user
-    assert "[2] person -> holding -> [4] umbrella" in prompt.user
+    assert '[4] "umbrella", on the' in prompt.user or '[4] "umbrella", in the' in prompt.user
+    assert '[2] "person" -> "holding" -> [4] "umbrella"' in prompt.user
     assert not re.search(r"\d{2,}", prompt.user)  # the boxes of this scene have numbers of two digits and more
     assert len(prompt.turns) == (2 if kind == "conversation" else 3)
     assert len(prompt.version) == 12
@@ -263,8 +263,8 @@ def shown(request: str) -> Scene:
     """The scene of a worked example, from its list of objects."""
     objects = request.split("Objects:\n")[1].split("\n\n")[0].splitlines()
     relations = request.split("Relations:\n")[1].split("\n\n")[0].splitlines()
-    labels = [re.sub(r"^\[\d+\] ([^,(]+?)(?: \(.*\))?, .*$", r"\1", line) for line in objects]
-    known = [re.fullmatch(r"\[(\d+)\] .* -> (.*) -> \[(\d+)\] .*", line) for line in relations]
+    labels = [re.sub(r'^\[\d+\] "([^"]+)".*$', r"\1", line) for line in objects]
+    known = [re.fullmatch(r'\[(\d+)\] ".*" -> "(.*)" -> \[(\d+)\] ".*"', line) for line in relations]
     return made(*labels, relations=[(int(m[1]) - 1, m[2], int(m[3]) - 1) for m in known if m])
 
 

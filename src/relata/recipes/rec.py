@@ -27,6 +27,7 @@ from relata.english.facts import triples
 from relata.english.sentences import caption, describe
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Problem, Text
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._prompts import sheet, template
 from relata.scene import Scene
@@ -116,7 +117,7 @@ def prompt(item: Item) -> Prompt:
     if item.kind == "detailed":
         task = "Describe the image."
     elif item.kind == "region":
-        task = f"Describe [{item.region + 1}] {notation.words(item.source.regions[item.region].label)}."
+        task = f"Describe [{item.region + 1}] {quote(item.source.regions[item.region].label)}."
     else:
         task = f"Write {item.turns} questions with their answers."
     return template("rec", item.kind).fill(f"{sheet(item.source)}\n\n{task}")
