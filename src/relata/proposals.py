@@ -10,7 +10,7 @@ Numbers are those of the paper's published code. Where that leaves a choice, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,6 +176,26 @@ def salient(scene: Scene, proposals: Sequence[Proposal]) -> tuple[Scene, list[Re
         else:
             lost.append(Rejection("of-dropped-region", relation.predicate, f"{scene.id}/relation/{at}"))
     return scene.replace(regions=tuple(kept), relations=tuple(relations)), lost
+
+
+def salient_scenes(scenes: Iterable[Scene], folder: Path) -> Iterator[Scene | Rejection]:
+    """The scenes as `salient` leaves them, each followed by what it lost and by what is damaged in its proposals.
+
+    A scene whose image has no proposals, or such of another size, is rejected whole, as `no-proposals`.
+
+    Args:
+        folder: `<name of the image, without its ending>.json` for each image, see `read`.
+    """
+    for scene in scenes:
+        try:
+            found, damaged = read(folder / f"{Path(scene.image).stem}.json")
+            kept, lost = salient(scene, found)
+        except RelataError as error:
+            yield Rejection("no-proposals", str(error), scene.id)
+        else:
+            yield kept
+            yield from lost
+            yield from damaged
 
 
 def _best(regions: Sequence[Region], proposals: Sequence[Proposal]) -> list[tuple[float, int]]:

@@ -10,6 +10,8 @@ from relata.scene import Box, Region, Scene
 
 #: Centres must differ by this share of the image's side.
 MARGIN = 0.1
+#: Mainly sideways: so many times further apart than up and down, in pixels.
+MAINLY = 1.35
 #: Of two such, the one that cannot hold of the same pair.
 OPPOSITE = {"left of": "right of", "right of": "left of", "above": "under", "under": "above"}
 
@@ -17,14 +19,17 @@ OPPOSITE = {"left of": "right of", "right of": "left of", "above": "under", "und
 def clear(subject: Box, object: Box, width: float, height: float) -> str | None:
     """`left of`, `right of`, `above` or `under`, seen by the viewer; None where boxes do not tell.
 
-    Above and under ask for boxes that meet sideways: what is up in another corner is not above.
+    Of boxes that meet neither sideways nor up and down, only those that lie mainly sideways tell: what is up in another
+    corner is not above.
     """
-    across = (object.x1 + object.x2 - subject.x1 - subject.x2) / 2 / width
-    down = (object.y1 + object.y2 - subject.y1 - subject.y2) / 2 / height
-    if subject.x2 <= object.x1 or object.x2 <= subject.x1:
-        word, by = ("left of", across) if across > 0 else ("right of", -across)
-    elif subject.y2 <= object.y1 or object.y2 <= subject.y1:
-        word, by = ("above", down) if down > 0 else ("under", -down)
+    across = (object.x1 + object.x2 - subject.x1 - subject.x2) / 2
+    down = (object.y1 + object.y2 - subject.y1 - subject.y2) / 2
+    beside = subject.x2 <= object.x1 or object.x2 <= subject.x1
+    stacked = subject.y2 <= object.y1 or object.y2 <= subject.y1
+    if beside and (not stacked or abs(across) >= MAINLY * abs(down)):
+        word, by = ("left of", across / width) if across > 0 else ("right of", -across / width)
+    elif stacked and not beside:
+        word, by = ("above", down / height) if down > 0 else ("under", -down / height)
     else:
         return None
     return word if by >= MARGIN else None

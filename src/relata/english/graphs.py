@@ -6,7 +6,9 @@ import re
 
 from relata.english import words
 from relata.english.names import adjectives, place
+from relata.graph import UNKNOWN
 from relata.notation import words as harmless
+from relata.quoting import quote
 from relata.scene import Region, Scene
 
 _SUFFIX = re.compile(r"(?:-(?:merged|other|stuff))+$")
@@ -26,9 +28,10 @@ def named(region: Region) -> Region:
 
     The rule of the published code of Synthetic Visual Genome for names of panoptic scene graphs.
     """
-    label, _, material = _SUFFIX.sub("", region.label.strip().lower()).partition("-")
+    plain = " ".join(region.label.lower().split())
+    label, _, material = _SUFFIX.sub("", plain).partition("-")
     if not label or " " in material:
-        return region
+        label, material = plain or UNKNOWN, ""
     attributes = tuple(dict.fromkeys([*([material] if material else []), *region.attributes]))
     return region.replace(label=label, attributes=attributes)
 
@@ -36,7 +39,7 @@ def named(region: Region) -> Region:
 def described(scene: Scene) -> str:
     """What is known of regions beyond the sheet: `Descriptions:`, a line each; empty if nothing is."""
     lines = [
-        f"[{number}] {harmless(region.description)}"
+        f"[{number}] {quote(region.description)}"
         for number, region in enumerate(scene.regions, 1)
         if region.description and region.description.strip()
     ]
@@ -44,10 +47,10 @@ def described(scene: Scene) -> str:
 
 
 def numbered(scene: Scene) -> str:
-    """The relations of a scene with numbers: `r1: [3] dog -> lying on -> [5] rug`, with the kind where it is known."""
-    at = {region.id: f"[{number}] {harmless(region.label)}" for number, region in enumerate(scene.regions, 1)}
+    """The relations with numbers: `r1: [3] "dog" -> "lying on" -> [5] "rug" (spatial)`, the kind where it is known."""
+    at = {region.id: f"[{number}] {quote(region.label)}" for number, region in enumerate(scene.regions, 1)}
     lines = [
-        f"r{number}: {at[r.subject]} -> {harmless(r.predicate)} -> {at[r.object]}{f' ({r.kind})' if r.kind else ''}"
+        f"r{number}: {at[r.subject]} -> {quote(r.predicate)} -> {at[r.object]}{f' ({r.kind})' if r.kind else ''}"
         for number, r in enumerate(scene.relations, 1)
     ]
     return "Relations:\n" + ("\n".join(lines) or "none yet")

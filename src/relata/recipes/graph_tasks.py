@@ -35,6 +35,7 @@ from relata.english.sentences import caption, describe
 from relata.english.talk import Turn
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Span, Text
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._points import point
 from relata.recipes._prompts import sheet, template
@@ -196,7 +197,7 @@ def _part(scene: Scene, rng: random.Random, augment: bool, detection: bool = Fal
     own: dict[int, dict[tuple[int, str], Relation]] = {region.id: {} for region in chosen}
     for relation in scene.relations:
         subject, object = stands_for[relation.subject], stands_for[relation.object]
-        if subject != object and {subject, object} <= ids:
+        if subject != object and {subject, object} <= ids and relation.predicate.strip():
             own[subject].setdefault((object, relation.predicate), relation.replace(subject=subject, object=object))
     relations: list[Relation] = []
     for some in (list(told.values()) for told in own.values()):
@@ -265,7 +266,7 @@ def prompt(item: Item) -> Prompt:
     if item.kind == "relation_summary":
         task = "Sum up the relations in the image."
     else:
-        task = f"Describe [{item.region + 1}] {notation.words(item.source.regions[item.region].label)}."
+        task = f"Describe [{item.region + 1}] {quote(item.source.regions[item.region].label)}."
     return template("graph_tasks", item.kind).fill(f"{sheet(item.source)}\n\n{task}")
 
 
