@@ -3,14 +3,15 @@
 Prints how many relations the filters judge in a second of processor time, and, for the rendered world, whose relations
 are exactly known, the share of true relations that `geometry` keeps and of turned ones (subject and object swapped)
 that it catches: with depth maps made of the order in which objects are drawn, and without. With a folder of real data
-(coco_photos/, benchmarks/vsd/): what `geometry` makes of relations that people wrote; how well perceptual hashes find
-copies of photos that were changed, and how often they take two photos for one.
+(coco_photos/, benchmarks/vsd/): what `geometry` makes of relations that people wrote or voted on; how well perceptual
+hashes find copies of photos that were changed, and how often they take two photos for one.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import platform
 import tempfile
@@ -25,7 +26,8 @@ from PIL import Image, ImageEnhance, ImageOps
 import relata
 from relata.filters import Finding, _phash, frames, geometry, leaks, logic
 from relata.filters._words import SYMMETRIC, meaning
-from relata.scene import Scene
+from relata.readers import read_many
+from relata.scene import Relation, Scene
 from relata.synth.records import to_scene
 from relata.synth.render import masks
 from relata.synth.world import World, world
@@ -136,6 +138,28 @@ def people(title: str, scenes: Iterable[Scene]) -> None:
             print(f"{name:12s} {n:8d} {share(n - reasons.get('found', 0), n)} {caught:>15s}  {listed}")
 
 
+def voted(folder: Path) -> None:
+    """What `geometry` makes of VSR's statements, which people voted true or false, where each of the two things that a
+    statement names is annotated once in its photo."""
+    kinds = ("tiny_coco", "tiny_coco_eng", "coco_mini", "coco_tiny_zz", "panoptic")
+    sources = [f"coco={folder / 'annotations' / kind}" for kind in kinds]
+    photos = {Path(scene.image).name: scene for scene in read_many(sources, folder / "images", masks=True)}
+    sums: Counter[tuple[str, str]] = Counter()
+    for line in (folder / "annotations" / "vsr_on_photos.jsonl").read_text().splitlines():
+        statement = json.loads(line)
+        scene, text = photos.get(statement["image"]), statement["caption"].lower()
+        if scene is None or not geometry.knows(statement["relation"]):
+            continue
+        named = sorted((text.find(r.label.lower()), r.id) for r in scene.regions if r.label.lower() in text)
+        if len(named) == 2 and named[0][0] != named[1][0]:
+            said = scene.replace(relations=(Relation(named[0][1], statement["relation"], named[1][1]),))
+            truth = "true" if statement["label"] else "false"
+            sums[truth, "found" if geometry.find(said) else "kept"] += 1
+    print("\ngeometry on statements that people voted on (VSR), both things annotated once")
+    for truth in ("true", "false"):
+        print(f"{truth:6s} {sums[truth, 'kept']} kept, {sums[truth, 'found']} found wrong")
+
+
 def copies(folder: Path) -> None:
     """Share of changed photos whose own original is found, and of photos for which another one is."""
     names = sorted(path.name for path in folder.glob("*.jpg"))
@@ -218,6 +242,7 @@ def main() -> None:
         people("visual spatial description, validation (sizes of photos by the extent of boxes)", scenes)
         for source, counts in frames.census(scenes).items():
             print(f"left and right, {source}: {counts}")
+        voted(chosen.data / "coco_photos")
         copies(chosen.data / "coco_photos" / "images")
 
 
