@@ -111,6 +111,12 @@ def test_examples_are_filtered_too(tmp_path: Path) -> None:
     assert "| scores | whole record | short-answer | 1 |" in str(report)
 
 
+def test_words_of_the_data_cannot_break_the_report(tmp_path: Path) -> None:
+    twice = rider("rides |\n\n# all is well")
+    report = apply([twice.replace(relations=twice.relations * 2)], ["logic"], tmp_path / "out")
+    assert "| logic | rides / # all is well | repeated | 1 | 50.0% |" in str(report)
+
+
 @pytest.mark.parametrize(
     ("names", "options", "told"),
     [
@@ -228,6 +234,26 @@ def test_replies_that_cost_are_filed_and_failures_are_counted(
     assert (again.kept, again.failed, len(teacher.asked)) == (3, 0, 1)
     with Ledger(ledger) as filed:
         assert filed.spent().cost == 1.5
+
+
+def test_what_was_paid_for_is_filed_though_another_request_fails(
+    tmp_path: Path, pictured: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Paid):
+        async def answer(self, request: Request) -> Reply:
+            if request.id == "p0/vqa/0":
+                raise NoReply("at once")
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return await super().answer(request)
+
+    monkeypatch.setattr("relata.filters._apply.find_teacher", lambda spec: Slow(9))
+    ledger = tmp_path / "ledger.sqlite"
+    scene = pictured[0].replace(relations=(*pictured[0].relations, Relation(1, "feeding", 2)))
+    report = apply([scene], ["vqa"], tmp_path / "one", "slow", images=tmp_path, ledger=ledger)
+    assert (report.failed, report.relations_left) == (1, 3)
+    with Ledger(ledger) as filed:
+        assert filed.spent().calls == 1
 
 
 def test_the_budget_holds(tmp_path: Path, pictured: list[Scene], monkeypatch: pytest.MonkeyPatch) -> None:

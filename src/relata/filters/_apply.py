@@ -147,8 +147,9 @@ def _sift(
             raise NoReply(reply.detail)
         return reply
 
-    async def batch(some: Sequence[Judged]) -> list[tuple[Judged | None, list[Removed]]]:
-        return list(await asyncio.gather(*(_judge(record, filters, ask) for record in some)))
+    async def batch(some: Sequence[Judged]) -> list[tuple[Judged | None, list[Removed]] | BaseException]:
+        # one that fails waits for the others, whose replies may be paid for and have to be filed
+        return await asyncio.gather(*(_judge(record, filters, ask) for record in some), return_exceptions=True)
 
     # a thread of its own keeps one event loop, which a teacher's connections live in, also where one is running already
     runner = asyncio.Runner()
@@ -156,7 +157,10 @@ def _sift(
         try:
             while some := list(itertools.islice(records, BATCH)):
                 judged = thread.submit(runner.run, batch(some)).result()
-                for record, (left, removed) in zip(some, judged, strict=True):
+                for record, outcome in zip(some, judged, strict=True):
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+                    left, removed = outcome
                     tally.count(record, left, removed)
                     if left is not None:
                         kept.add(left)

@@ -72,10 +72,15 @@ class Report(Record, frozen=True):
         if rows:
             lines += ["", "| filter | predicate | reason | removed | share |", "|---|---|---|---|---|"]
             for name, predicate, reason, n, share in rows[:_ROWS]:
-                lines.append(f"| {name} | {predicate or 'whole record'} | {reason} | {n} | {_percent(share)} |")
+                lines.append(f"| {name} | {_cell(predicate) or 'whole record'} | {reason} | {n} | {_percent(share)} |")
             if len(rows) > _ROWS:
                 lines += ["", f"and {len(rows) - _ROWS} more rows in report.json"]
         return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Words of a data set that cannot break a table."""
+    return " ".join(text.replace("|", "/").split())
 
 
 def _percent(share: float | None) -> str:

@@ -39,15 +39,16 @@ def find(scene: Scene, *, duplicates: bool = True) -> list[Finding]:
 
 def _said_twice(relations: Sequence[Relation]) -> Iterator[Finding]:
     """Converses do not count: `A left of B` and `B right of A` are two ways to ask about one thing."""
-    said: dict[tuple[int, str, int], Relation] = {}
+    said: dict[tuple[int, str, int], int] = {}
     for index, relation in enumerate(relations):
         what = meaning(relation.predicate)
         subject, object = relation.subject, relation.object
         if what in SYMMETRIC:
             subject, object = min(subject, object), max(subject, object)
-        first = said.setdefault((subject, what, object), relation)
-        if first is relation:
+        earlier = said.setdefault((subject, what, object), index)
+        if earlier == index:
             continue
+        first = relations[earlier]
         if first.subject != relation.subject:
             yield Finding(index, "symmetric", f"{first.predicate} was said the other way round")
         elif plain(first.predicate) == plain(relation.predicate):

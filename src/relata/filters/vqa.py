@@ -52,9 +52,14 @@ async def find(scene: Scene, ask: Ask, *, images: str = "", spatial: bool = Fals
         NoReply: if the teacher cannot answer.
     """
     asked = [n for n, r in enumerate(scene.relations) if spatial or not geometry.knows(r.predicate)]
-    replies = await asyncio.gather(*(ask(_request(scene, n, Path(images))) for n in asked))
-    judged = (_judged(index, reply) for index, reply in zip(asked, replies, strict=True))
-    return [finding for finding in judged if finding]
+    # one that fails waits for the others, whose replies may be paid for and have to be filed
+    replies = await asyncio.gather(*(ask(_request(scene, n, Path(images))) for n in asked), return_exceptions=True)
+    found = []
+    for index, reply in zip(asked, replies, strict=True):
+        if isinstance(reply, BaseException):
+            raise reply
+        found.append(_judged(index, reply))
+    return [finding for finding in found if finding]
 
 
 def _judged(index: int, reply: str) -> Finding | None:
