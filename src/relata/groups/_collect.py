@@ -55,7 +55,7 @@ def pairs(
         facets: the relation function, see above.
         same: share of pairs that have a value in common, 0 to 1, kept for every facet by itself, lest the facet give
             the answer away. Pairs that would upset it are left out.
-        most: pairs of one scene with others, at most; counted apart for both kinds.
+        most: pairs that a scene starts, at most, and those into which it is taken for one value; apart for both kinds.
 
     Raises:
         RelataError: after the last scene, if there is not a single pair.
@@ -88,6 +88,7 @@ class Sample:
 
     def __init__(self) -> None:
         self._seen = 0
+        self.used: Counter[str] = Counter()
         self.kept: list[tuple[Scene, Facets]] = []
 
     def add(self, scene: Scene, facets: Facets, rng: random.Random) -> None:
@@ -95,6 +96,7 @@ class Sample:
         if len(self.kept) < _KEPT:
             self.kept.append((scene, facets))
         elif (place := rng.randrange(self._seen)) < _KEPT:
+            self.used.pop(self.kept[place][0].id, None)
             self.kept[place] = (scene, facets)
 
 
@@ -106,19 +108,19 @@ class _Collector:
         self._most = most
         self._samples: defaultdict[tuple[str, str | None], Sample] = defaultdict(Sample)
         self._told: Counter[tuple[str, str | None]] = Counter()
-        self._used: Counter[tuple[bool, str]] = Counter()
 
     def take(self, scene: Scene, own: Facets, kinds: Sequence[bool]) -> Iterator[Pair]:
         """Pairs of a scene with earlier ones, that share a value (True) or none; then the scene is remembered."""
         partners = {scene.id}
         for kind in kinds:
             keys = [(facet, value) for facet, values in own.items() for value in (sorted(values) if kind else [None])]
+            made = 0
             # the rarest first; a random number decides between equals
             for key in sorted(keys, key=lambda key: (self._told[key], self._rng.random())):
-                other = self._partner(key, own, partners) if self._used[kind, scene.id] < self._most else None
+                other = self._partner(key, own, partners) if made < self._most else None
                 if other is not None:
+                    made += 1
                     self._told[key] += 1
-                    self._used.update(((kind, scene.id), (kind, other.id)))
                     partners.add(other.id)
                     yield Pair(*((other, scene) if self._rng.random() < 0.5 else (scene, other)), *key)
         for facet, values in own.items():
@@ -126,12 +128,15 @@ class _Collector:
                 self._samples[facet, value].add(scene, own, self._rng)
 
     def _partner(self, key: tuple[str, str | None], own: Facets, not_these: set[str]) -> Scene | None:
+        """An earlier scene; once it has been taken `most` times for this value, it is taken no more."""
         facet, value = key
         sample = self._samples[key]
-        kind = value is not None
-        sample.kept = [entry for entry in sample.kept if self._used[kind, entry[0].id] < self._most]
-        for other, facets in self._rng.sample(sample.kept, min(_TRIES, len(sample.kept))):
-            if other.id not in not_these and (kind or facets[facet].isdisjoint(own[facet])):
+        for k in self._rng.sample(range(len(sample.kept)), min(_TRIES, len(sample.kept))):
+            other, facets = sample.kept[k]
+            if other.id not in not_these and (value is not None or facets[facet].isdisjoint(own[facet])):
+                sample.used[other.id] += 1
+                if sample.used[other.id] == self._most:
+                    del sample.kept[k], sample.used[other.id]
                 return other
         return None
 
@@ -144,8 +149,10 @@ def _mixed(found: Iterable[Pair], same: float) -> Iterator[Pair]:
         facet = pair.facet
         waiting[facet, pair.value is not None].append(pair)
         while True:
-            kind = given[facet, True] + 1 <= same * (given[facet, True] + given[facet, False] + 1)
-            if not waiting[facet, kind]:
+            true, false = given[facet, True], given[facet, False]
+            kind = true < same * (true + false + 1)
+            alone = 0 < same < 1 and not true and not (waiting[facet, True] and waiting[facet, False])
+            if alone or not waiting[facet, kind]:
                 break
             given[facet, kind] += 1
             yield waiting[facet, kind].popleft()

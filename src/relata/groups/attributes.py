@@ -32,7 +32,7 @@ def groups(
     Args:
         aspect: which to ask about, e.g. `colour` or `hat`; all if none is named.
         same: share of pairs in which it is the same.
-        most: pairs per scene, at most, of either kind.
+        most: pairs that a scene starts, and those into which it is taken for one value, at most, of either kind.
     """
     for pair in pairs(scenes, lambda scene: values(scene, aspect), rng, same, most):
         label, _, name = pair.facet.partition(_MARK)

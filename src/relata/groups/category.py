@@ -28,7 +28,7 @@ def groups(
     Args:
         of: whose labels count: those of the whole image, of its regions, or all.
         same: share of pairs that have a category in common.
-        most: pairs per scene, at most, of either kind.
+        most: pairs that a scene starts, and those into which it is taken for one value, at most, of either kind.
     """
     for pair in pairs(scenes, lambda scene: categories(scene, of), rng, same, most):
         yield group(pair, _FACET)

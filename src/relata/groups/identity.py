@@ -21,7 +21,7 @@ def groups(scenes: Iterable[Scene], rng: random.Random, *, same: Share = 0.5, mo
 
     Args:
         same: share of pairs that show the same individual.
-        most: pairs per scene, at most, of either kind.
+        most: pairs that a scene starts, and those into which it is taken for one value, at most, of either kind.
     """
     for pair in pairs(scenes, identities, rng, same, most):
         links = [
