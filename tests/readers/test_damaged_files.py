@@ -24,6 +24,19 @@ JSONS = {
     "vsd": "vsd.json",
     "llava": "llava.json",
     "ferret": "ferret/context.jsonl",
+    "scene_difference": "scene_difference/SD_instructions.json",
+    "spot_the_diff": "spot_the_diff/train.json",
+    "image_editing": "image_editing/valid.json",
+    "cad_inst": "cad_inst/phase1.json",
+    "ssv2": "ssv2/something-something-v2-train.json",
+    "activitynet": "activitynet/val_1.json",
+    "vidvrd": "vidvrd/ILSVRC2015_train_00000001.json",
+    "nlvr": "nlvr/dev.json",
+}
+#: What has to be told where there are no photos and no frames.
+OPTIONS: dict[str, dict[str, Any]] = {
+    **{format: {"size": "640x480"} for format in ("scene_difference", "spot_the_diff", "image_editing", "cad_inst")},
+    **{format: {"size": "640x480", "n_frames": 40} for format in ("ssv2", "activitynet")},
 }
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "readers"
 
@@ -50,7 +63,7 @@ def nodes(value: Any) -> list[tuple[Any, Any]]:
 
 
 def assert_consistent(format: str, path: Path) -> None:
-    reading = read(format, path)
+    reading = read(format, path, **OPTIONS.get(format, {}))
     try:
         scenes = list(reading)
     except RelataError as error:  # the whole file is of another layout
@@ -71,7 +84,7 @@ def assert_consistent(format: str, path: Path) -> None:
 @given(data=st.data())
 def test_values_that_do_not_belong(format: str, data: st.DataObject) -> None:
     text = (FOLDER / JSONS[format]).read_text()
-    value = [json.loads(line) for line in text.splitlines()] if format == "ferret" else json.loads(text)
+    value = [json.loads(line) for line in text.splitlines()] if format in ("ferret", "nlvr") else json.loads(text)
     for _ in range(data.draw(st.integers(1, 3))):
         container, key = data.draw(st.sampled_from(nodes(value) or [([0], 0)]))
         if data.draw(st.booleans()):

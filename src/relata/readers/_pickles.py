@@ -85,13 +85,19 @@ def _bytes(text: str, encoding: str) -> bytes:
     return text.encode("latin1")  # how protocol 2 writes bytes, whatever encoding it names
 
 
+def _empty() -> bytes:
+    return b""
+
+
 _ALLOWED: dict[tuple[str, str], object] = {
-    ("builtins", "set"): set,
-    ("builtins", "frozenset"): frozenset,
     ("_codecs", "encode"): _bytes,
     ("numpy", "ndarray"): "ndarray",  # only ever handed to `_reconstruct`
     ("numpy", "dtype"): Kind,
 }
+for _home in ("builtins", "__builtin__"):
+    _ALLOWED[_home, "set"] = set
+    _ALLOWED[_home, "frozenset"] = frozenset
+    _ALLOWED[_home, "bytes"] = _empty  # protocol 2 writes no others so
 for _home in ("numpy.core", "numpy._core"):
     _ALLOWED[f"{_home}.multiarray", "_reconstruct"] = Array
     _ALLOWED[f"{_home}.multiarray", "scalar"] = _number

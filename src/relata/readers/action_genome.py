@@ -33,7 +33,7 @@ _WORDS = {"have_it_on_the_back": "carrying on the back"}
 Box4 = tuple[float, float, float, float]
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, frozen=True):
     set: str = ""
 
 
