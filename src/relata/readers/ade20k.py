@@ -37,7 +37,7 @@ class _Polygon(msgspec.Struct):
     y: Numbers
 
 
-class _Parts(msgspec.Struct):
+class _Parts(msgspec.Struct, frozen=True):
     ispartof: list[int] | int = []
 
 

@@ -95,9 +95,8 @@ def _rows(draft: Draft, file: BinaryIO, offsets: Sequence[int], header: Sequence
         if len(fields) == len(header):
             yield {name: field.strip() for name, field in zip(header, fields)}
         else:
-            draft.no_relation(
-                f"has {len(fields)} fields, but the first line names {len(header)}: {line.strip()[:80]!r}"
-            )
+            what = f"{line.strip()[:80]!r} has {len(fields)} fields, but the first line names {len(header)}"
+            draft.no_relation(f"{what}; mend the line in the file")
 
 
 def _scene(

@@ -28,6 +28,9 @@ FILES = ("*.json", "*.jsonl")
 
 _NO_MASK = msgspec.Raw(b"[]")
 
+#: Fields of a graph, by which a line is told from a mapping of many graphs.
+_ONE = {"objects", "scene_graph"}
+
 
 class _Relation(msgspec.Struct):
     object: str | int
@@ -55,7 +58,7 @@ class _Region(msgspec.Struct):
     segmentation: msgspec.Raw = _NO_MASK
 
 
-class _Size(msgspec.Struct):
+class _Size(msgspec.Struct, frozen=True):
     width: int | None = None
     height: int | None = None
 
@@ -99,16 +102,20 @@ def _records(path: Path) -> Iterator[tuple[str, Piece]]:
     """The id under which a graph stands, if there is one, and the graph."""
     with path.open("rb") as file:
         first = file.readline().strip()
+    lines = first.startswith(b"[")
     try:
-        lines = bool({"objects", "scene_graph"} & msgspec.json.decode(first, type=dict[str, msgspec.Raw]).keys())
+        lines = lines or bool(_ONE & msgspec.json.decode(first, type=dict[str, msgspec.Raw]).keys())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # no whole object on the first line: one object or a list over many lines, or JSON Lines that begin damaged
-        lines = first.startswith(b"[") or b'"objects"' in first or b'"scene_graph"' in first
-    if lines:
-        for raw in pieces(path):
-            yield "", raw
-    else:
-        yield from load(path, dict[str, msgspec.Raw]).items()
+        pass  # no whole object on the first line: one mapping over many lines, or a damaged line
+    if not lines:
+        try:
+            yield from load(path, dict[str, msgspec.Raw]).items()
+            return
+        except RelataError:
+            if not re.search(rb'"(file_name|scene_graph)"', first):
+                raise
+    for raw in pieces(path):
+        yield "", raw
 
 
 def _graph(id: str, graph: _Graph, draft: Draft, file: str, photos: Photos, masks: bool) -> Item:
