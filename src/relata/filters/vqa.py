@@ -21,7 +21,7 @@ from relata.english.names import place
 from relata.english.words import words
 from relata.filters import Finding, geometry
 from relata.filters._words import meaning
-from relata.notation import words as harmless
+from relata.quoting import quote
 from relata.recipes._prompts import template
 from relata.scene import Relation, Scene
 from relata.teachers import Prompt, Request
@@ -83,8 +83,8 @@ def _request(scene: Scene, index: int, root: Path) -> Request:
 def prompt(scene: Scene, relation: Relation) -> Prompt:
     """What the teacher is asked about a relation."""
     ends = [scene.region(id) for id in (relation.subject, relation.object)]
-    first, second = (f'"{harmless(r.label)}", {place(r.box, scene.width, scene.height)}' for r in ends)
-    claim = f'Claim: the first thing is "{harmless(relation.predicate)}" the second thing.'
+    first, second = (f"{quote(r.label)}, {place(r.box, scene.width, scene.height)}" for r in ends)
+    claim = f"Claim: the first thing is {quote(relation.predicate)} the second thing."
     return template("vqa", "relation").fill(f"First thing: {first}\nSecond thing: {second}\n{claim}")
 
 
