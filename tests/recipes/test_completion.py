@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import relata
 from relata import readers, store, synth
 from relata.english.kinds import kind
+from relata.errors import RelataError
 from relata.filters import Rejection, geometry
 from relata.recipes import completion
 from relata.recipes._here import Here
@@ -133,6 +137,18 @@ def test_the_prompt_tells_what_is_known_and_no_coordinates() -> None:
     assert "80" not in prompt.user
     assert prompt.schema is completion.Reply
     assert len(prompt.turns) == 2
+
+
+def test_a_teacher_sees_the_numbers_of_regions(tmp_path: Path) -> None:
+    Image.new("RGB", (600, 300), "white").save(tmp_path / "s.jpg")
+    (data,) = item().pictures(tmp_path)
+    pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    assert pixels.shape == (300, 600, 3)
+    for region in SCENE.regions:  # the picture is three times the scene; each side of a box is drawn
+        x, y = round(region.box.x1 * 3), round(region.box.y1 * 3 + region.box.height * 1.5)
+        assert (pixels[y, max(x - 2, 0) : x + 3] < 200).any(), region
+    with pytest.raises(RelataError, match="was not found"):
+        item(SCENE.replace(image="none.jpg")).pictures(tmp_path)
 
 
 def test_worked_examples_obey_their_own_rules() -> None:

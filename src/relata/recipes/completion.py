@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,7 @@ from relata.english.graphs import described, looks
 from relata.english.kinds import kind as kind_of
 from relata.filters import Rejection
 from relata.recipes._here import Here
+from relata.recipes._marks import marked
 from relata.recipes._prompts import sheet, template
 from relata.recipes._reply import value
 from relata.scene import Kind, Region, Relation, Scene
@@ -58,6 +60,10 @@ class Item:
     source: Scene
     subjects: int
     """At least so many have to be spoken of."""
+
+    def pictures(self, root: Path) -> tuple[bytes, ...]:
+        """What the teacher is shown in place of the plain picture: the regions' numbers drawn on it."""
+        return (marked(self.source, root),)
 
 
 def items(scene: Scene, here: Here, *, subjects: Count = 5) -> list[Item | Rejection]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -22,6 +23,7 @@ from relata.edits import looks as looks_of
 from relata.english.graphs import described, looks, numbered
 from relata.filters import Rejection, geometry, logic
 from relata.recipes._here import Here
+from relata.recipes._marks import marked
 from relata.recipes._prompts import sheet, template
 from relata.recipes._reply import value
 from relata.scene import Kind, Relation, Scene
@@ -82,6 +84,10 @@ class Item:
 
     id: str
     source: Scene
+
+    def pictures(self, root: Path) -> tuple[bytes, ...]:
+        """What the teacher is shown in place of the plain picture: the regions' numbers drawn on it."""
+        return (marked(self.source, root),)
 
 
 def items(scene: Scene, here: Here) -> list[Item | Rejection]:
