@@ -14,6 +14,7 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -54,7 +55,7 @@ def read(annotations: Path, images: Path | None, *, masks: bool = False) -> Reco
         where = f"{file}: record {number}"
         try:
             task = decode(raw, _Task)
-            whole = decode(raw, dict[str, msgspec.Raw])
+            whole = decode(raw, dict[str, Any])
         except RelataError as error:
             total += 1
             yield Rejected(where, str(error))
@@ -70,7 +71,7 @@ def read(annotations: Path, images: Path | None, *, masks: bool = False) -> Reco
                     raise RelataError("was skipped by its annotator; it holds nothing to keep")
                 if len(own) > 1:
                     id += f"/{annotation.id if annotation.id != '' else place}"
-                origin = whole | {"annotations": msgspec.Raw(encode([one] if task.annotations else []))}
+                origin = whole | {"annotations": whole["annotations"][place : place + 1]}
                 yield _scene(id, task, annotation, Draft(spot, "label_studio"), photos, file, encode(origin), masks)
             except RelataError as error:
                 yield Rejected(spot, str(error))

@@ -1,0 +1,236 @@
+"""Label Studio, both ways: what is read from an export goes back without loss, whatever was changed in between."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relata.errors import RelataError
+from relata.formats.label_studio import write
+from relata.geometry import rle_area, rle_decode
+from relata.readers import read
+from relata.scene import Box, Region, Relation, Scene
+
+
+def facts(scene: Scene) -> list[tuple[int, str, int]]:
+    return [(r.subject, r.predicate, r.object) for r in scene.relations]
+
+
+@pytest.fixture
+def export(files: Path) -> Path:
+    return files / "label_studio" / "export.json"
+
+
+def test_shapes_and_what_is_said_of_them(export: Path, photos: Path) -> None:
+    first, second, third = read("label_studio", export, photos, masks=True)
+    assert (first.id, first.image, first.width, first.height) == ("1/1001", "000000000009.jpg", 100, 80)
+    # x, y, width, height = 10, 25, 30, 50 percent of 100 x 80
+    dog, rug, bone, ball = first.regions
+    assert (dog.id, dog.label, dog.box) == (0, "dog", Box(10, 20, 40, 60))
+    assert (dog.attributes, dog.description, dog.mask) == (("wet", "lying"), "a wet dog", None)
+    assert (rug.label, rug.box) == ("rug", Box(0, 40, 100, 80))
+    # 20 x 10 pixels, turned by 90 degrees about (50, 20)
+    assert bone.box.tuple() == pytest.approx((40, 20, 50, 40))
+    assert ball.box.tuple() == pytest.approx((60, 10, 80, 30))
+    assert ball.score == 0.75
+    areas = [rle_area(region.mask) for region in (rug, bone, ball) if region.mask is not None]
+    assert areas[:2] == [100 * 40, 10 * 20]
+    assert areas[2] == pytest.approx(np.pi * 10 * 10, rel=0.02)
+    assert (first.labels, first.captions) == (("indoor",), ("A dog on a rug.",))
+    assert (second.image, third.image) == ("000000000025.jpg", "000000000030.jpg")
+    assert (third.width, third.regions) == (50, ())
+
+
+def test_arrows(export: Path, photos: Path) -> None:
+    first, *_ = read("label_studio", export, photos)
+    assert facts(first) == [
+        (0, "lying on", 1),
+        (0, "wetting", 1),
+        (2, "in front of", 0),  # drawn to the left
+        (2, "near", 3),  # both ways
+        (3, "near", 2),
+        (1, "related to", 3),  # nobody said how
+    ]
+
+
+def test_what_does_not_fit_is_told(export: Path, photos: Path) -> None:
+    reading = read("label_studio", export, photos)
+    assert len(list(reading)) == 3
+    assert [r.where.split(": ")[1] for r in reading.rejected] == ["task 1 annotation 1", "record 3"]
+    assert [p.where.split(": ")[1] for p in reading.problems] == [
+        "task 1 annotation 0 result key1",
+        "task 1 annotation 0 relation 6",
+        "task 2 result 1",
+        "task 2 region 0 (cat)",
+    ]
+
+
+def test_brush_strokes(tmp_path: Path) -> None:
+    """A 4 x 2 image packed by hand: 8 clear pixels, but for the third, which is painted."""
+    bits = f"{32:032b}" + f"{7:05b}" + "".join(f"{size - 1:04b}" for size in (3, 4, 8, 16))
+    bits += "1" + "00" + f"{7:03b}" + f"{0:08b}"  # a run of 8 zeros
+    bits += "0" + "00" + f"{3:03b}" + f"{255:08b}" * 4  # four values one by one
+    bits += "1" + "10" + f"{19:08b}" + f"{0:08b}"  # a run of 20 zeros
+    bits += "0" * (-len(bits) % 8)
+    packed = [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
+    value = {"format": "rle", "rle": packed, "brushlabels": ["spot"]}
+    shape = {"id": "b", "type": "brushlabels", "original_width": 4, "original_height": 2, "value": value}
+    short = {**shape, "id": "c", "value": {**value, "rle": packed[:-3]}}
+    task = {"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": [shape, short]}]}
+    (tmp_path / "a.json").write_text(json.dumps([task]))
+    reading = read("label_studio", tmp_path, masks=True)
+    (scene,) = reading
+    (spot,) = scene.regions
+    assert (spot.label, spot.box) == ("spot", Box(2, 0, 3, 1))
+    assert spot.mask is not None
+    assert np.argwhere(rle_decode(spot.mask)).tolist() == [[0, 2]]
+    assert "the strokes end in the middle" in reading.problems[0].reason
+
+
+def written(scenes: list[Scene], folder: Path) -> list[dict[str, Any]]:
+    write(scenes, folder / "tasks.json")
+    tasks: list[dict[str, Any]] = json.loads((folder / "tasks.json").read_text())
+    return tasks
+
+
+def arrows(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in result if item["type"] == "relation"]
+
+
+def test_an_export_goes_back_as_it_was(export: Path, photos: Path, tmp_path: Path) -> None:
+    tasks = json.loads(export.read_text())
+    tasks[0]["annotations"].pop()  # skipped by its annotator
+    assert written(list(read("label_studio", export, photos)), tmp_path) == tasks[:3]
+
+
+def test_two_annotations_of_a_task_become_one_task_again(export: Path, tmp_path: Path) -> None:
+    task = json.loads(export.read_text())[0]
+    task["annotations"][1] = {**task["annotations"][0], "id": 1003}
+    (tmp_path / "in.json").write_text(json.dumps([task]))
+    scenes = list(read("label_studio", tmp_path / "in.json"))
+    assert [scene.id for scene in scenes] == ["1/1001", "1/1003"]
+    assert written(scenes, tmp_path) == [task]
+    with pytest.raises(RelataError, match="are the same annotation of a task"):
+        write([scenes[0], scenes[0]], tmp_path / "twice.json")
+
+
+def test_changes_are_written_and_the_rest_is_left_alone(export: Path, photos: Path, tmp_path: Path) -> None:
+    first, *_ = read("label_studio", export, photos)
+    dog, rug, _, ball = first.regions
+    changed = first.replace(
+        regions=(dog.replace(label="puppy"), rug, ball, Region(9, "lamp", Box(1, 2, 3, 4))),  # the bone is gone
+        relations=(Relation(0, "lying on", 1), Relation(9, "above", 1)),
+        labels=("indoor", "day"),
+        captions=(),
+    )
+    (task,) = written([changed], tmp_path)
+    before = json.loads(export.read_text())[0]["annotations"][0]["result"]
+    after = task["annotations"][0]["result"]
+    kept = {item.get("id") for item in before if item in after}
+    assert {"poly1", "ell1", "key1", "w"} <= kept  # as exported
+    assert "turn1" not in json.dumps(after)
+    assert "A dog on a rug." not in json.dumps(after)
+    assert {"type": "relation", "direction": "right", "from_id": "r9", "to_id": "poly1", "labels": ["above"]} in after
+    (again,) = read("label_studio", tmp_path / "tasks.json")
+    assert [(r.label, r.attributes, r.description) for r in again.regions] == [
+        ("puppy", ("wet", "lying"), "a wet dog"),
+        ("rug", (), None),
+        ("ball", (), None),
+        ("lamp", (), None),
+    ]
+    names = {region.id: region.label for region in again.regions}
+    assert [(names[s], p, names[o]) for s, p, o in facts(again)] == [
+        ("puppy", "lying on", "rug"),
+        ("lamp", "above", "rug"),
+    ]
+    assert (again.labels, again.captions) == (("indoor", "day"), ())
+
+
+def test_the_interface_names_all_labels(tmp_path: Path) -> None:
+    regions = (Region(1, 'a "b" <c>', Box(0, 0, 5, 5), attributes=("red",)), Region(2, "d", Box(1, 1, 5, 5)))
+    scene = Scene("s", "my photos/s.jpg", 10, 10, regions, (Relation(1, "on & off", 2),), labels=("day",))
+    assert write([scene], tmp_path / "t.json", root="/data/local-files/?d=") == 1
+    (task,) = json.loads((tmp_path / "t.json").read_text())
+    assert task["data"] == {"image": "/data/local-files/?d=my%20photos/s.jpg", "scene": "s"}
+    interface = (tmp_path / "t.xml").read_text()
+    assert "<Label value='a \"b\" &lt;c&gt;'/>" in interface
+    assert '<Relation value="on &amp; off"/>' in interface
+    (again,) = read("label_studio", tmp_path / "t.json")
+    assert again.image == "my photos/s.jpg"
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
+    lambda text: text.strip() == text
+)
+sides = st.tuples(st.integers(0, 90), st.integers(0, 70), st.integers(1, 10), st.integers(1, 10))
+
+
+@st.composite
+def made(draw: st.DrawFn) -> Scene:
+    ids = draw(st.lists(st.integers(0, 10**6), max_size=5, unique=True))
+    regions = []
+    for id in ids:
+        x, y, w, h = draw(sides)
+        extra = draw(st.lists(words, max_size=2, unique=True))
+        label = draw(words)
+        said = draw(st.none() | words)
+        attributes = tuple(word for word in extra if word != label)
+        regions.append(Region(id, label, Box.xywh(x, y, w, h), attributes=attributes, description=said))
+    pairs = [(a, b) for a in ids for b in ids if a != b]
+    chosen = draw(st.lists(st.tuples(st.sampled_from(pairs), words), max_size=6, unique=True)) if pairs else []
+    relations = tuple(Relation(a, predicate, b) for (a, b), predicate in chosen)
+    labels = tuple(draw(st.lists(words, max_size=2, unique=True)))
+    return Scene(draw(words), "a.jpg", 100, 80, tuple(regions), relations, labels=labels, captions=labels[:1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(scenes=st.lists(made(), max_size=3, unique_by=lambda scene: scene.id))
+def test_scenes_go_there_and_come_back(scenes: list[Scene]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tasks.json"
+        assert write(scenes, path) == len(scenes)
+        reading = read("label_studio", path)
+        known = [scene for scene in scenes if scene.regions]  # a task without shapes does not say its image's size
+        again = list(reading)
+        assert reading.read == len(scenes)
+        assert [scene.id for scene in again] == [scene.id for scene in known]
+        for one, other in zip(known, again):
+            assert facts(one) == facts(other)
+            assert (one.labels, one.captions) == (other.labels, other.captions)
+            for a, b in zip(one.regions, other.regions, strict=True):
+                assert (a.id, a.label, a.attributes, a.description) == (b.id, b.label, b.attributes, b.description)
+                assert b.box.tuple() == pytest.approx(a.box.tuple(), abs=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_arrows_go_there_and_come_back(data: st.DataObject) -> None:
+    """Ids, labels and directions of all arrows, however many lie between two shapes."""
+    ids = data.draw(st.lists(st.text("abcXYZ019_-", min_size=1, max_size=10), min_size=1, max_size=4, unique=True))
+    ends = st.sampled_from([*ids, "gone"])
+    shape = {"type": "rectanglelabels", "original_width": 100, "original_height": 80}
+    result: list[dict[str, Any]] = [
+        {**shape, "id": id, "value": {"x": 10.1, "y": 20.3, "width": 30, "height": 40.7, "rectanglelabels": ["thing"]}}
+        for id in ids
+    ]
+    arrow = st.fixed_dictionaries(
+        {"type": st.just("relation"), "from_id": ends, "to_id": ends},
+        optional={"direction": st.sampled_from(["right", "left", "bi"]), "labels": st.lists(words, max_size=2)},
+    )
+    result += data.draw(st.lists(arrow, max_size=8))
+    task = {"id": 5, "data": {"image": "a.jpg"}, "annotations": [{"id": 6, "result": result}]}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "in.json").write_text(json.dumps([task]))
+        (scene,) = read("label_studio", Path(folder) / "in.json")
+        assert written([scene], Path(folder)) == [task]
+        bare = scene.replace(relations=())
+        (without,) = written([bare], Path(folder))
+        live = arrows(without["annotations"][0]["result"])
+        assert all(item["from_id"] == item["to_id"] or "gone" in (item["from_id"], item["to_id"]) for item in live)
