@@ -41,11 +41,24 @@ MOST_WORDS = 8
 NEIGHBOURS = 3
 
 
+Pairs = list[tuple[int, str]]
+
+
+class Relations(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Number of the object and predicate, by kind."""
+
+    spatial: Pairs = []
+    interactional: Pairs = []
+    functional: Pairs = []
+    social: Pairs = []
+    emotional: Pairs = []
+
+
 class Subject(msgspec.Struct, forbid_unknown_fields=True):
-    """What a teacher says of one region: `relations` holds (number of the object, predicate) by kind."""
+    """What a teacher says of one region."""
 
     description: str
-    relations: dict[Kind, list[tuple[int, str]]]
+    relations: Relations
 
 
 #: By the number of the subject.
@@ -98,10 +111,8 @@ def offline(item: Item, rng: random.Random) -> str:
     return msgspec.json.encode(reply).decode()
 
 
-def _by_rules(
-    scene: Scene, region: Region, known: list[Relation], at: dict[int, int]
-) -> dict[Kind, list[tuple[int, str]]]:
-    found: dict[Kind, list[tuple[int, str]]] = {}
+def _by_rules(scene: Scene, region: Region, known: list[Relation], at: dict[int, int]) -> Relations:
+    found: dict[str, Pairs] = {}
     told = {region.id}
     for relation in known:
         kind = relation.kind or kind_of(relation.predicate)
@@ -111,7 +122,7 @@ def _by_rules(
     near = [(other, word) for other, word in spatial.neighbours(scene, region) if other.id not in told]
     if near:
         found.setdefault("spatial", []).extend((at[other.id], word) for other, word in near[:NEIGHBOURS])
-    return {kind: list(dict.fromkeys(found[kind])) for kind in KINDS if kind in found}
+    return Relations(**{kind: list(dict.fromkeys(pairs)) for kind, pairs in found.items()})
 
 
 def read(reply: str, item: Item) -> Rejection | list[Scene | Rejection]:
@@ -127,8 +138,8 @@ def read(reply: str, item: Item) -> Rejection | list[Scene | Rejection]:
         return Rejection("too-few-subjects", detail)
     work = _Completed(scene)
     for number, told in said.items():
-        for kind, pairs in told.relations.items():
-            for object, predicate in pairs:
+        for kind in KINDS:
+            for object, predicate in getattr(told.relations, kind):
                 work.add(number, _said(predicate), object, kind)
     if not work.total:
         return Rejection("no-relations", "no subject has any")
