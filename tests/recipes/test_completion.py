@@ -60,8 +60,8 @@ def test_relations_are_added_with_their_kind() -> None:
     assert lost == []
     assert scene.relations == (
         *SCENE.relations,
-        Relation(5, "fond of", 10, "emotional", source="completion"),
         Relation(5, "right of", 3, "spatial", source="completion"),
+        Relation(5, "fond of", 10, "emotional", source="completion"),
     )
     assert [region.description for region in scene.regions] == [None, None, None, "number 4", None]
 
