@@ -30,6 +30,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from relata.errors import RelataError
 from relata.scene import Record
 from relata.teachers._settings import read
 
@@ -70,6 +71,15 @@ class Rule(Record, frozen=True, kw_only=True):
     """Seconds, told with a `status`."""
     date: bool = False
     """Tell `retry_after` as a date."""
+    code: str = ""
+    """Told with a `status`."""
+
+    def __post_init__(self) -> None:
+        for name in ("match", "path"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise RelataError(f"{name} {getattr(self, name)!r} is no regular expression: {error}") from error
 
 
 class Script(Record, frozen=True, kw_only=True):
@@ -101,9 +111,9 @@ def load(path: str | Path) -> Script:
     Raises:
         RelataError: if it cannot be read, or is no script.
     """
-    if Path(path).suffix == ".jsonl":
-        return Script(rules=read(path, tuple[Rule, ...], Rule))
-    return read(path, Script, Rule)
+    return (
+        Script(rules=read(path, tuple[Rule, ...], Rule)) if Path(path).suffix == ".jsonl" else read(path, Script, Rule)
+    )
 
 
 class Server:
@@ -119,8 +129,14 @@ class Server:
         self._numbers = itertools.count(1)
         self._last = b"{}"
         self._now = 0
-        self._files: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
+        """What was uploaded, and the results of batches."""
         self._batches: dict[str, dict[str, Any]] = {}
+
+    @property
+    def distinct(self) -> int:
+        """Different requests so far."""
+        return len(self._seen)
 
     # which rule, and what it does
 
@@ -180,7 +196,7 @@ class Server:
     async def reply(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to any request, after the latency that the script says."""
         if path == "/stats":
-            return Answer(200, msgspec.json.encode({**self.counts, "distinct": len(self._seen)}))
+            return Answer(200, msgspec.json.encode({**self.counts, "distinct": self.distinct}))
         if self.script.key and headers.get("authorization") != f"Bearer {self.script.key}":
             return _error(401, "Incorrect API key provided")
         self._now += 1
@@ -225,14 +241,14 @@ class Server:
                 found: Any = {"object": "list", "data": [{"id": "scripted", "object": "model"}]}
             case "POST", "files", []:
                 name = f"file-{next(self._numbers)}"
-                self._files[name] = _upload(headers.get("content-type", ""), body)
-                found = {"id": name, "object": "file", "bytes": len(self._files[name]), "purpose": "batch"}
-            case "GET", "files", [name, "content"] if name in self._files:
-                return Answer(200, self._files[name])
-            case "DELETE", "files", [name] if name in self._files:
-                del self._files[name]
+                self.files[name] = _upload(headers.get("content-type", ""), body)
+                found = {"id": name, "object": "file", "bytes": len(self.files[name]), "purpose": "batch"}
+            case "GET", "files", [name, "content"] if name in self.files:
+                return Answer(200, self.files[name])
+            case "DELETE", "files", [name] if name in self.files:
+                del self.files[name]
                 found = {"id": name, "object": "file", "deleted": True}
-            case "POST", "batches", [] if asked.get("input_file_id") in self._files:
+            case "POST", "batches", [] if asked.get("input_file_id") in self.files:
                 found = self._begin(asked)
             case "GET", "batches", []:
                 after = re.search(r"after=([\w-]+)", query)
@@ -257,10 +273,10 @@ class Server:
         """A batch as it is now; its requests are answered when it is first looked at after it is due."""
         batch = self._batches[name]
         if batch["status"] == "in_progress" and time.monotonic() >= batch["due"]:
-            good, bad = self._lines(self._files[batch["input_file_id"]])
+            good, bad = self._lines(self.files[batch["input_file_id"]])
             for field, lines in (("output_file_id", good), ("error_file_id", bad)):
                 file = f"file-{next(self._numbers)}"
-                self._files[file] = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+                self.files[file] = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
                 batch[field] = file if lines else None
             batch["status"] = "completed"
         return {key: value for key, value in batch.items() if key != "due"}
@@ -348,16 +364,17 @@ _ECHO = Rule(do="echo")
 _TEXTS = {"empty": "", "null": None, "refuse": None, "wrong": '{"unasked": true}'}
 
 
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
-    body = {"error": {"message": message, "type": "scripted", "code": None}}
+def _error(status: int, message: str, headers: dict[str, str] | None = None, code: str = "") -> Answer:
+    body = {"error": {"message": message, "type": "scripted", "code": code or None}}
     return Answer(status, msgspec.json.encode(body), headers or {}, "status")
 
 
 def _fault(rule: Rule) -> Answer:
-    if rule.retry_after is None:
-        return _error(rule.status, "scripted fault")
-    date = formatdate(time.time() + rule.retry_after, usegmt=True)
-    return _error(rule.status, "scripted fault", {"retry-after": date if rule.date else f"{rule.retry_after:g}"})
+    headers = {}
+    if rule.retry_after is not None:
+        date = formatdate(time.time() + rule.retry_after, usegmt=True)
+        headers = {"retry-after": date if rule.date else f"{rule.retry_after:g}"}
+    return _error(rule.status, "scripted fault", headers, rule.code)
 
 
 def _text(asked: Mapping[str, Any]) -> str:

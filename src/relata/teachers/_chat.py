@@ -14,6 +14,8 @@ from relata.teachers import NoReply, Prompt, Reply, Request
 from relata.teachers._settings import Settings
 
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
+#: Words of a schema that strict endpoints do not know; whoever reads the reply checks it whole.
+_UNKNOWN = ("title", "default", "discriminator", "minLength", "maxLength")
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
 
 
@@ -56,7 +58,7 @@ def _form(settings: Settings, prompt: Prompt) -> tuple[dict[str, Any], str]:
 
 @lru_cache
 def wanted(type: Any) -> tuple[dict[str, Any], bool]:
-    """The JSON schema of a type, with what it refers to put in, and whether an endpoint can hold a model to it strictly.
+    """The JSON schema of a type, without references, and whether an endpoint can hold a model to it strictly.
 
     Strict schemas name every field as required, allow no others, and know no free mappings and no tuples. A type that
     holds itself stays a reference.
@@ -77,7 +79,9 @@ def _inline(part: Any, parts: dict[str, Any], inside: tuple[str, ...]) -> Any:
     if "$ref" in part:
         name = part["$ref"].rsplit("/", 1)[1]
         return {"$ref": f"#/$defs/{name}"} if name in inside else _inline(parts[name], parts, (*inside, name))
-    kept = {k: v for k, v in part.items() if k not in ("title", "default", "discriminator")}
+    kept = {k: v for k, v in part.items() if k not in _UNKNOWN}
+    if "enum" in kept:
+        kept["type"] = "string" if isinstance(kept["enum"][0], str) else "integer"
     made: dict[str, Any] = {k: _inline(v, parts, inside) for k, v in kept.items() if k != "properties"}
     if "properties" in kept:
         made["properties"] = {k: _inline(v, parts, inside) for k, v in kept["properties"].items()}

@@ -36,6 +36,9 @@ _PASSING = {408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
 #: Codes of a 429 that no waiting cures.
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _LONGEST_WAIT = 60.0
+#: Seconds between the starts of two calls. Calls that start together also end together, wave after wave, and while one
+#: wave is written and read nobody waits for the model: of 64 calls at 500 ms that costs a sixth of the rate.
+_PACE = 0.001
 
 
 class Throttled(Exception):
@@ -64,6 +67,7 @@ class Client:
 
         self.settings = settings
         self.gate = Gate(settings.concurrency)
+        self._turnstile = asyncio.Lock()
         self._key = key
         self._most = most_bytes or settings.most_bytes
         # A connection serves one call: what a server sends beyond its reply would be read as the reply to the next.
@@ -102,6 +106,8 @@ class Client:
         while True:
             round = await self.gate.enter(first=faults + throttled > 0)
             try:
+                async with self._turnstile:
+                    await asyncio.sleep(_PACE)
                 try:
                     found = read(await self._once(method, path, await make() if make else {}))
                 except Throttled as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-#: After how many rounds of calls that went well the gate is as wide again as it may be.
+#: After about so many rounds of calls that went well the gate is as wide again as it may be.
 _ROUNDS = 16
 
 

@@ -139,5 +139,5 @@ def read(path: str | Path, type: type[T], *inner: type) -> T:
         unknown = re.search(r"unknown field `(.*?)`(.*)", str(error))
         if unknown is None:
             raise RelataError(f"{path}: {error}") from error
-        known = [field.name for record in (type, *inner) for field in msgspec.structs.fields(record)]
+        known = [name for record in (type, *inner) for name in getattr(record, "__struct_fields__", ())]
         raise RelataError(f"{path}: unknown key {unknown[1]!r}{unknown[2]}; {near(unknown[1], known)}") from error

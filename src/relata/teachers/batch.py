@@ -259,16 +259,15 @@ def unmixed(found: dict[str, Completion | NoReply]) -> dict[str, Completion | No
     """
     texts: dict[str, set[str | None]] = {}
     owners: dict[str, int] = {}
-    for reply in found.values():
-        if isinstance(reply, Completion) and reply.id:
-            texts.setdefault(reply.id, set()).add(reply.choices[0].message.content)
-            owners[reply.id] = owners.get(reply.id, 0) + 1
+    for made in found.values():
+        if isinstance(made, Completion) and made.id:
+            texts.setdefault(made.id, set()).add(made.choices[0].message.content)
+            owners[made.id] = owners.get(made.id, 0) + 1
     if any(len(each) > 1 for each in texts.values()):
         return found
     mixed = NoReply("the reply is that to another request, come twice")
     return {
-        id: mixed if isinstance(reply, Completion) and owners.get(reply.id, 1) > 1 else reply
-        for id, reply in found.items()
+        id: mixed if isinstance(made, Completion) and owners.get(made.id, 1) > 1 else made for id, made in found.items()
     }
 
 
