@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from relata.cli import app
 from relata.errors import RelataError
-from relata.readers import Reading, merge, read, read_many
-from relata.scene import Box, Group
+from relata.readers import Reading, Rejected, merge, read, read_many
+from relata.scene import Box, Group, decode
 
 
 def groups(reading: Reading) -> list[Group]:
@@ -142,6 +144,17 @@ def test_groups_are_not_merged(files: Path) -> None:
         list(read_many([f"psg={files / 'psg.json'}", f"spot_the_diff={files / 'spot_the_diff'}"], size="640x480"))
     with pytest.raises(RelataError, match=r"group 12 cannot be merged"):
         list(merge([read("spot_the_diff", files / "spot_the_diff", size="640x480")]))
+
+
+def test_the_command_writes_groups_and_what_was_left_out(files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "groups.jsonl"
+    arguments = ["read", "cad_inst", str(files / "cad_inst"), "--out", str(out), "--option", "size=640x480"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "6 read = 3 kept + 3 rejected (1 problems" in result.output
+    lines = out.read_bytes().splitlines()
+    assert [decode(line, Group) for line in lines] == list(read("cad_inst", files / "cad_inst", size="640x480"))
+    refused = [decode(line, Rejected) for line in (tmp_path / "groups.rejected.jsonl").read_bytes().splitlines()]
+    assert [rejected.part for rejected in refused] == [True, False, False, False]
 
 
 def test_published_pairs(shared_data: Path) -> None:
