@@ -158,10 +158,9 @@ def test_the_rules_turn_round_what_is_the_wrong_way() -> None:
         (3, "right of", 10),
         (7, "wearing", 3),
     ]
-    assert {type(change).__name__: change.reason.split(":")[0] for change in made.changes} == {
-        "Rename": made.changes[0].reason,
-        "Remove": "self",
-    } or [type(change).__name__ for change in made.changes] == ["Rename", "Remove", "Remove"]
+    told = [(type(change).__name__, change.reason.partition(":")[0]) for change in made.changes]
+    assert told[0][0] == "Rename"
+    assert sorted(told[1:]) == [("Remove", "repeated"), ("Remove", "self")]
 
 
 def test_exact_scenes_lose_nothing_and_spoilt_ones_are_mended() -> None:

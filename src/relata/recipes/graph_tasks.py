@@ -22,7 +22,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -54,7 +54,7 @@ Kind = Literal[
     "chain",
     "point",
 ]
-KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Count = Annotated[int, Meta(ge=1)]
 
 #: Most attributes of an object in a graph, most relations of a subject, most regions; the last two also for detection.
