@@ -96,15 +96,13 @@ def _shift(pixels: Pixels, hole: Bools, ring: Bools, avoid: Bools) -> tuple[int,
     rings, holes = _points(ring), _points(hole)
     edge = pixels[rings[0], rings[1]].astype(np.float64)
     costs = []
-    for down in downs.tolist():
-        for across in acrosses.tolist():
-            if hole[holes[0] + down, holes[1] + across].any() or hole[rings[0] + down, rings[1] + across].any():
-                continue
-            there = pixels[rings[0] + down, rings[1] + across]
-            cost = float(((there - edge) ** 2).mean()) + _AVOID * float(
-                avoid[holes[0] + down, holes[1] + across].mean()
-            )
-            costs.append((cost, down, across))
+    for down in downs.tolist():  # all shifts across at once: axes are shift, point, channel
+        ring_at = rings[0] + down, rings[1] + acrosses[:, None]
+        hole_at = holes[0] + down, holes[1] + acrosses[:, None]
+        cost = ((pixels[ring_at] - edge) ** 2).mean(axis=(1, 2)) + _AVOID * avoid[hole_at].mean(axis=1)
+        free = ~(hole[ring_at].any(axis=1) | hole[hole_at].any(axis=1))
+        layer = _LAYERS * abs(down) / height
+        costs += [(layer + c, down, across) for c, across in zip(cost[free].tolist(), acrosses[free].tolist())]
     ys, xs = np.nonzero(hole | ring)
     for _, down, across in sorted(costs):
         if not hole[ys + down, xs + across].any():  # the points above are a sample only

@@ -33,6 +33,8 @@ DIM, BRIGHTEN = (0.6, 0.85), (1.15, 1.4)
 MOVE = (0.1, 0.5)
 #: Pixels by which the hole is larger than the object, so that none of its edge stays behind.
 EDGE = 3
+#: Pixels around a shrunk object for its edge to be smoothed into.
+_ROOM = 3
 
 
 class Flip(Record, frozen=True, tag="flip", tag_field="kind"):
@@ -206,12 +208,15 @@ def _warped(
     right, bottom = (int(v) for v in np.ceil(reach.max(axis=0) - 1e-9) + 1)
     shrunk = 1 / math.sqrt(abs(float(np.linalg.det(matrix))))
     if shrunk > 1:  # else pixels would be skipped, and fine patterns turn coarse
-        object = ndimage.gaussian_filter(object, ((shrunk - 1) / 2, (shrunk - 1) / 2, 0), mode="constant")
+        blur = (shrunk - 1) / 2
+        object = np.pad(object, ((_ROOM, _ROOM), (_ROOM, _ROOM), (0, 0)))
+        object = ndimage.gaussian_filter(object, (blur, blur, 0), mode="constant")
+        x1, y1 = x1 - _ROOM, y1 - _ROOM
     # from the middle of a pixel of the result back to the middle of one of the object; rows come first
     back = np.linalg.inv(matrix)[::-1, ::-1]
     start = back @ (np.array([top, left]) + 0.5 - to[::-1]) + middle[::-1] - (y1, x1) - 0.5
     shape = (bottom - top, right - left)
     channels = [
-        ndimage.affine_transform(object[..., k], back, start, shape, order=1, mode="constant") for k in range(4)
+        ndimage.affine_transform(object[..., k], back, start, shape, order=1, mode="grid-constant") for k in range(4)
     ]
     return np.stack(channels, axis=2), left, top

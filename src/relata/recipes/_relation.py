@@ -15,6 +15,7 @@ from relata import across
 from relata.chat import Example, ImageRef, Message, Role
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Predicate, Problem, Span, Text
+from relata.quoting import quote
 from relata.recipes._prompts import sheet, template
 from relata.recipes.rec import _turns as turns
 from relata.scene import Group, Scene
@@ -72,9 +73,9 @@ def sheets(group: Group, title: str = "Image") -> str:
 
 def numbered(scene: Scene, before: int) -> str:
     """The sheet of a scene, its regions counted from `before` + 1."""
-    labels = f"Labels: {', '.join(scene.labels)}\n\n" if scene.labels else ""
+    labels = f"Labels: {', '.join(map(quote, scene.labels))}\n\n" if scene.labels else ""
     if not scene.regions:
-        said = "\n".join(f"- {caption}" for caption in scene.captions if caption.strip())
+        said = "\n".join(f"- {quote(caption)}" for caption in scene.captions if caption.strip())
         return f"{labels}Captions:\n{said}" if said else f"{labels}No objects are listed."
     # whatever else could look like a number in brackets has been taken out of labels and captions by the sheet
     return labels + _CITED.sub(lambda match: f"[{int(match[1]) + before}]", sheet(scene))

@@ -21,6 +21,7 @@ from relata.chat import Example
 from relata.english import words
 from relata.english.comparison import alike, apart, compared, sides, verbs
 from relata.filters import Rejection
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._relation import Item, described, dialogue, fill, first, sheets
 from relata.scene import Group
@@ -77,11 +78,13 @@ def verdict(group: Group) -> bool | None:
 
 def prompt(item: Item) -> Prompt:
     """What a teacher is asked."""
-    label = notation.words(item.source.provenance.get("label", ""))
+    label = item.source.provenance.get("label", "")
     told = item.source.provenance
-    said = "".join(f"\n- {notation.words(text)}" for text in item.source.captions)
+    said = "".join(f"\n- {quote(text)}" for text in item.source.captions)
     about = f"\n\nSaid of both:{said}" if said else ""
-    about += f"\n\nKnown: {told.get('relation', 'find the differences')}{label and f' ({label})'}"
+    about += (
+        f"\n\nKnown: {notation.words(told.get('relation', 'find the differences'))}{label and f' ({quote(label)})'}"
+    )
     asked = fill(item, "contrast", sheets(item.source) + about)
     return asked if item.step == "describe" else asked._replace(user=asked.user + about)
 

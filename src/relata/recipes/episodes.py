@@ -11,13 +11,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from relata import across, notation
+from relata import across
 from relata.chat import Example, Message
 from relata.english import words
 from relata.english.comparison import Side
 from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._prompts import template
 from relata.recipes._relation import example, refused, sheets
@@ -67,7 +68,7 @@ def items(group: Group, here: Here, *, why: bool = False) -> list[Item | Example
 
 def prompt(item: Item) -> Prompt:
     """What a teacher is asked."""
-    told = [f"Image {n} is {notation.words(label)}." for n, label in enumerate(item.labels, 1)]
+    told = [f"Image {n} is {quote(label)}." for n, label in enumerate(item.labels, 1)]
     return template("episodes", "why").fill(f"{sheets(item.source)}\n\n" + "\n".join(told))
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 
-from relata import notation
 from relata.chat import Example
 from relata.english.comparison import alike
 from relata.filters import Rejection
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._relation import Item, described, dialogue, fill, first, sheets
 from relata.scene import Group
@@ -40,7 +40,7 @@ def items(group: Group, here: Here) -> list[Item | Rejection]:
 def prompt(item: Item) -> Prompt:
     """What a teacher is asked."""
     label = item.source.provenance.get("label", "")
-    known = f"\n\nBoth show: {notation.words(label)}" if label else ""
+    known = f"\n\nBoth show: {quote(label)}" if label else ""
     return fill(item, "similarity", sheets(item.source) + known)
 
 

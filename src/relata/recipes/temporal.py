@@ -24,6 +24,7 @@ from relata.english.comparison import Side, moved
 from relata.english.sentences import describe
 from relata.filters import Rejection
 from relata.grounded import Text, plain
+from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._prompts import template
 from relata.recipes._relation import Item, described, dialogue, example, fill, first, numbered, sheets, slots
@@ -69,7 +70,7 @@ def items(
 def prompt(item: Item) -> Prompt:
     """What a teacher is asked."""
     about = _about(item.source)
-    known = f"\n\nThe clip: {notation.words(about)}" if about else ""
+    known = f"\n\nThe clip: {quote(about)}" if about else ""
     if item.step == "frame":
         return template("temporal", "frame").fill(numbered(item.source.scenes[_bare(item.source)], 0) + known)
     if item.step == "order":
