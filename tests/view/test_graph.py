@@ -109,7 +109,7 @@ def test_a_scene_without_regions_is_a_picture_alone() -> None:
 
 def test_bytes_that_are_no_picture_are_refused(scene: Scene) -> None:
     for show in (graph.svg, graph.html):
-        with pytest.raises(RelataError, match="cannot be read as a picture"):
+        with pytest.raises(RelataError, match="the file is none of JPEG"):
             show(scene, b"<svg onload='alert(1)'/>")
 
 

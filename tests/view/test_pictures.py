@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from relata import RelataError
-from relata.view.pictures import LONGEST, Album, inside, picture
+from relata.view.pictures import LONGEST, Album, picture
 
 from .samples import picture_bytes
 
@@ -89,23 +89,13 @@ def test_no_path_leads_out_of_the_folder_of_images(trap: Path, tmp_path: Path) -
         assert shown.source == "", image
         assert shown.problem.startswith("image '"), image
     absolute = str(tmp_path / "secret.png")
-    assert "outside the images folder" in album.show(absolute, 128, 96).problem
+    assert "lies outside the folder" in album.show(absolute, 128, 96).problem
     assert not (tmp_path / "page").exists()
 
 
-def test_a_pipe_is_not_waited_for(photos: Path) -> None:
+def test_a_pipe_is_not_waited_for(photos: Path, tmp_path: Path) -> None:
     os.mkfifo(photos / "pipe.png")
-    with pytest.raises(RelataError, match="was not found"):
-        inside("pipe.png", photos)
-
-
-def test_paths_inside_the_folder_are_found_however_they_are_written(photos: Path, tmp_path: Path) -> None:
-    (photos / "inner.png").symlink_to(photos / "a.png")
-    for image in ("a.png", "./a.png", "../photos/a.png", str(photos / "a.png"), "inner.png"):
-        assert inside(image, photos) == (photos / "a.png").resolve()
-    link = tmp_path / "link-to-photos"
-    link.symlink_to(photos)
-    assert inside("a.png", link) == (photos / "a.png").resolve()
+    assert "not a file" in Album(tmp_path, photos).show("pipe.png", 128, 96).problem
 
 
 def test_a_name_never_reaches_the_page(photos: Path, tmp_path: Path) -> None:
@@ -176,7 +166,7 @@ def bomb(width: int, height: int) -> bytes:
     ],
 )
 def test_what_is_no_sound_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(RelataError, match=r"pixels|cannot be read as a picture"):
+    with pytest.raises(RelataError, match=r"pixels|cannot be decoded|the file is none of|end too early"):
         picture(data)
 
 
@@ -184,7 +174,7 @@ def test_a_broken_picture_is_a_problem_on_the_page_not_an_error(photos: Path, tm
     (photos / "broken.png").write_bytes(picture_bytes()[:200])
     shown = Album(tmp_path, photos).show("broken.png", 128, 96)
     assert shown.source == ""
-    assert shown.problem.startswith("image 'broken.png': the file cannot be read as a picture")
+    assert shown.problem.startswith("image 'broken.png': cannot be decoded")
 
 
 def test_a_picture_of_another_size_is_shown_and_told(photos: Path, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ Numbers = tuple[float, ...]
 #: How an image is written into a conversation by all families but RelationVLM.
 SLOT = "<image>"
 
+#: What some model's tokenizer takes for a token of its own, as the end of a turn: no caption may hold one.
+_TOKENS = re.compile(r"<[|｜]?/?\w+[|｜]?>|\[/?INST\]")
 _HARMLESS = str.maketrans("<>[]{}", "()()()")
 _INNER = re.compile(r"[\[(]([^\[\]()]*+)[\])]")
 _SHOWN = 60
@@ -31,8 +33,14 @@ class BoxCodec(Protocol):
 
 
 def harmless(words: str, markup: re.Pattern[str]) -> str:
-    """Words in which nothing reads as markup: the brackets of what does become round ones."""
-    return markup.sub(lambda found: found.group().translate(_HARMLESS), words)
+    """Words in which nothing reads as markup or as a special token of any family: the brackets become round ones."""
+    for pattern in (markup, _TOKENS):
+        words = pattern.sub(_rounded, words)
+    return words
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return found.group().translate(_HARMLESS)
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:

@@ -80,7 +80,9 @@ class PaliGemma:
 
 
 def _phrase(span: Mention | Predicate) -> str:
-    words = span.text.replace(";", ",").replace("<", "(").lstrip()  # blanks after the tokens belong to them
+    words = (
+        harmless(span.text, _RESERVED).replace(";", ",").replace("<", "(").lstrip()
+    )  # blanks after the tokens belong to them
     if _MARK.match(words):
         words = words.replace(":", " :", 1)
     return f" {marked(span.image)}{words} ;"

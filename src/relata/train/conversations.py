@@ -14,13 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from relata import store
 from relata.chat import Example
 from relata.errors import RelataError
 from relata.grounded import Mention, Predicate
-from relata.scene import Box, resolve
+from relata.images import load
+from relata.scene import Box
 from relata.tasks import Talk
 from relata.train.mixture import Row
 
@@ -57,7 +57,7 @@ class Conversations:
         random.Random(f"relata row {seed} {epoch} {at}").shuffle(examples)  # where not all fit, others do next time
         regions = _union(examples)
         refs = examples[0].images
-        pixels = [np.asarray(Image.open(resolve(ref.path, self.images)).convert("RGB")) for ref in refs]
+        pixels = [np.asarray(load(ref.path, self.images)) for ref in refs]
         talks = [Talk(e.recipe, tuple((m.spans, m.role == "assistant") for m in e.messages)) for e in examples]
         return Row(pixels, regions, regions, talks, [(ref.width, ref.height) for ref in refs])
 

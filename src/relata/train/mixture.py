@@ -17,7 +17,8 @@ import numpy as np
 
 from relata.errors import RelataError, unknown
 from relata.grounded import Span
-from relata.scene import Box, Scene, resolve
+from relata.images import load
+from relata.scene import Box, Scene
 from relata.synth.edit import edit
 from relata.synth.records import to_group, to_scene
 from relata.synth.render import render
@@ -146,11 +147,9 @@ class Mixture:
         return self._row(rng, [render(pair.before), render(pair.after)], list(facts.group.scenes), turns)
 
     def _data_row(self, rng: random.Random) -> Row:
-        from PIL import Image
-
         assert self.scenes is not None
         scene = rng.choice(self.scenes)
-        pixels = np.asarray(Image.open(resolve(scene.image, self.images)).convert("RGB"))
+        pixels = np.asarray(load(scene.image, self.images))
         return self._row(rng, [pixels], [scene], self._turns(rng, [Facts(scene, 0, self.balance)]))
 
     def _turns(self, rng: random.Random, sides: Sequence[Facts], pair: PairFacts | None = None) -> list[Turn]:

@@ -1,7 +1,6 @@
 """Pictures for pages: only from the folder that the user named, checked, made small, copied once.
 
-Paths in data are written by others. One that leads out of the folder of images, by `..`, by a link or as an absolute
-path, is refused and never opened; so is a file that is no picture or claims too many pixels.
+What may be read is said by `relata.images`: nothing outside the folder, no bombs.
 """
 
 from __future__ import annotations
@@ -9,23 +8,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import re
-import struct
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from relata.errors import RelataError
+from relata import images
+from relata.errors import Unsafe
 from relata.view.words import line
 
 #: The longer side of a picture in a page, in pixels.
 LONGEST = 900
 #: Pictures with both sides below this are enlarged when drawn, so they are kept without loss.
 SMALL = 480
-MOST_PIXELS = 80_000_000
-MOST_BYTES = 200_000_000
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 class Picture(NamedTuple):
@@ -51,61 +46,20 @@ class Shown(NamedTuple):
     """One sentence for the reader of the page."""
 
 
-def inside(image: str, root: Path) -> Path:
-    """The file that `image` names under `root`.
-
-    Raises:
-        RelataError: if it names nothing there, or something outside `root`, also by way of a link.
-    """
-    given = line(image, 80)
-    if re.match(r"[a-z][a-z0-9+.-]*://|data:", image, re.IGNORECASE):
-        raise RelataError(f"image '{given}' is an address, not a file; pages show only files of the images folder")
-    if not image or "\0" in image or PureWindowsPath(image).drive:
-        raise RelataError(f"image '{given}' is not the name of a file in the images folder")
-    try:
-        base = root.resolve()
-        path = (base / image).resolve()
-        if not path.is_relative_to(base):
-            raise RelataError(f"image '{given}' lies outside the images folder, so it was not opened")
-        found = path.is_file()
-    except (OSError, RuntimeError, UnicodeError) as error:
-        raise RelataError(f"image '{given}' is not a usable file name ({type(error).__name__})") from error
-    if not found:
-        raise RelataError(f"image '{given}' was not found in the images folder; is it the right folder?")
-    return path
-
-
-def read(path: Path) -> bytes:
-    """The bytes of a picture file.
-
-    Raises:
-        RelataError: if the file cannot be read or is larger than `MOST_BYTES`.
-    """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RelataError(f"the file is larger than {MOST_BYTES:,} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise RelataError(f"the file cannot be read ({error.strerror})") from error
-
-
 def picture(data: bytes) -> Picture:
     """A copy fit for a page: first frame, no metadata, at most `LONGEST` pixels on its longer side.
 
     Raises:
-        RelataError: if the bytes are no picture of a known format, are damaged, or hold more than `MOST_PIXELS`.
+        Unsafe: if the bytes are no photo of a known format, are damaged, or go beyond the limits.
     """
+    header = images.check(data)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=(header.format,)) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise RelataError(f"the picture claims {width} x {height} pixels; up to {MOST_PIXELS:,} are shown")
             image.draft("RGB", (LONGEST, LONGEST))
             flat = flatten(image)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        if isinstance(error, RelataError):
-            raise
-        raise RelataError(f"the file cannot be read as a picture ({type(error).__name__})") from error
+    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
+        raise Unsafe("damaged", f"cannot be decoded ({type(error).__name__})") from error
     flat.thumbnail((LONGEST, LONGEST))
     lossless = max(width, height) < SMALL
     out = io.BytesIO()
@@ -132,14 +86,13 @@ class Album:
     def show(self, image: str, width: int, height: int) -> Shown:
         """Copy one image of the data, which the data say is `width` x `height` pixels."""
         try:
-            path = inside(image, self.images)
-        except RelataError as error:
+            data = images.read(image, self.images)
+        except Unsafe as error:
             return Shown("", str(error))
         try:
-            data = read(path)
             small = picture(data)
-        except RelataError as error:
-            return Shown("", f"image '{line(image, 80)}': {error}")
+        except Unsafe as error:
+            return Shown("", f"image {line(image, 80)!r}: {error}")
         name = f"{hashlib.sha256(data).hexdigest()[:20]}.{small.type}"
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(small.data)
