@@ -14,10 +14,12 @@ from relata.chat import Example, ImageRef, Message
 from relata.dialects import dialect
 from relata.filters import vqa
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text
+from relata.names import component
 from relata.quoting import MOST, quote, words
 from relata.recipes import rec
 from relata.recipes._here import Here
-from relata.scene import Box, Region, Relation, Scene
+from relata.recipes._run import source_type
+from relata.scene import Box, Group, Record, Region, Relation, Scene
 from relata.teachers import Prompt
 
 from .injections import injections
@@ -101,6 +103,38 @@ def test_no_request_and_no_verdict_changes(place: str) -> None:
             for data in QUOTED.findall(prompt.user):
                 assert not MARKUP.search(data[1:-1]), (text, data)
     assert flips == 0
+
+
+def group(text: str, place: str) -> Group:
+    """Two such scenes, with the text in one place of theirs or of the group."""
+    about = {"relation": "same category", "label": "dog", "classes": '["dog", "cat"]', "labels": '["dog", "dog"]'}
+    if place == "provenance":
+        about |= {"label": text, "classes": json.dumps([text, "cat"]), "labels": json.dumps([text, text])}
+    pair = (scene(text, place).replace(id="a"), scene("blorp", place).replace(id="b"))
+    captions = (text if place == "caption of both" else "a pair",)
+    return Group("g", pair, order=(0, 1), captions=captions, provenance=about)
+
+
+@pytest.mark.parametrize(
+    "name", ["completion", "edit", "graph_tasks", "similarity", "contrast", "temporal", "episodes"]
+)
+def test_no_recipe_tells_text_of_others_outside_quotes(name: str) -> None:
+    recipe = component("recipes", name)
+    options = {"why": True} if name == "episodes" else {}
+    made = scene if source_type(recipe) is Scene else group
+    places = PLACES if made is scene else (*PLACES, "provenance", "caption of both")
+
+    def bones(text: str, place: str) -> list[Prompt]:
+        items = recipe.items(made(text, place), Here(random.Random(1), Path(), Path()), **options)
+        prompts = [recipe.prompt(item) for item in items if not isinstance(item, Record)]
+        return [prompt._replace(user=QUOTED.sub('""', prompt.user)) for prompt in prompts]
+
+    for place in places:
+        usual = bones("blorp", place)
+        assert usual
+        for text in INJECTIONS[::5]:
+            if words(text):  # what has no words is left out
+                assert bones(text, place) == usual, (place, text)
 
 
 @pytest.mark.parametrize("text", INJECTIONS[:: len(INJECTIONS) // 60])
