@@ -176,7 +176,8 @@ def item(photo: Scene, folder: Path, seed: int = 0, **options: int) -> Item:
 def test_the_group_holds_both_pictures_the_steps_and_the_new_box(photo: Scene, tmp_path: Path) -> None:
     asked = item(photo, tmp_path)
     before, after = asked.source.scenes
-    assert [len(Image.open(path).getbands()) for path in asked.images] == [3, 3]
+    assert asked.root == tmp_path / "run"  # where a teacher's pictures are read from
+    assert all((asked.root / scene.image).is_file() for scene in (before, after))
     assert (before.image, after.image) == ("images/bar.png", "images/bar-4-after.png")
     (link,) = asked.source.links
     steps = transforms.from_json(link.transform or "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from relata import across
@@ -44,11 +45,13 @@ class Item:
     """What the first step said, with citations by number."""
     images: tuple[str, ...] = ()
     """The images that go with the prompt; none: those of the group."""
+    root: Path | None = None
+    """The folder that the images are relative to, where that is not the run's folder of images."""
 
 
-def first(recipe: str, group: Group, images: tuple[str, ...] = ()) -> Item:
+def first(recipe: str, group: Group, root: Path | None = None) -> Item:
     """The item that asks for a description."""
-    return Item(f"{group.id}/{recipe}/describe", recipe, group, images=images)
+    return Item(f"{group.id}/{recipe}/describe", recipe, group, root=root)
 
 
 def fill(item: Item, name: str, known: str) -> Prompt:

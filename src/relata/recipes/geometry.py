@@ -190,4 +190,4 @@ def _item(scene: Scene, region: Region, made: Made, steps: tuple[Step, ...], her
     links = (Link((0, region.id), (1, region.id), transforms.to_json(steps)),)
     provenance = {**scene.provenance, "relation": "transformed", "label": region.label}
     group = Group(f"{scene.id}/{region.id}", (before, after), links, None, provenance)
-    return first("geometry", group, tuple(str((here.out / s.image).resolve()) for s in (before, after)))
+    return first("geometry", group, here.out)
