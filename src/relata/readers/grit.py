@@ -8,6 +8,7 @@ positions among the chunks, then the expressions. CLIP's similarities go into th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,11 +74,10 @@ def read(annotations: Path, images: Path | None, *, size: str = "") -> Records:
 def _records(path: Path) -> Sequence[Piece]:
     if 0 < path.stat().st_size < _MOST_RECORD:
         data = path.read_bytes()
-        try:
+        # otherwise these are several records, or it is damaged
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             msgspec.json.decode(data, type=dict[str, msgspec.Raw])
             return [data]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # several records, or damaged: told apart below
     return pieces(path)
 
 

@@ -15,7 +15,8 @@ import msgspec
 
 from relata.errors import RelataError
 from relata.readers._draft import Draft
-from relata.readers._json import Piece, decode, pieces, short
+from relata.readers._json import decode, short
+from relata.readers._lines import line_at, lines
 from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photo, Photos, pixels, scaled
 
@@ -53,27 +54,29 @@ def read(annotations: Path, images: Path | None, *, traces: bool = False, size: 
         size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
     """
     photos, assumed = Photos(images), pixels(size)
-    narratives: dict[tuple[str, str], list[tuple[int, Piece]]] = {}
+    narratives: dict[tuple[str, str], list[tuple[int, int]]] = {}
     lost = 0
-    for number, raw in enumerate(pieces(annotations)):
+    for number, (place, line) in enumerate(lines(annotations)):
         try:
-            key = decode(raw, _Key)
-            narratives.setdefault((key.dataset_id, key.image_id), []).append((number, raw))
+            key = decode(line, _Key)
+            narratives.setdefault((key.dataset_id, key.image_id), []).append((number, place))
         except RelataError as error:
             lost += 1
             yield Rejected(f"{short(annotations)}: record {number}", str(error))
-    for (dataset, id), own in narratives.items():
-        draft = Draft(f"{short(annotations)}: image {id}", "localized_narratives")
-        try:
-            photo = photos.look_up(_photo(dataset, id), assume=assumed)
-            yield _scene(draft, dataset, id, own, photo, traces, short(annotations))
-        except RelataError as error:
-            yield Rejected(draft.where, str(error))
+    with annotations.open("rb") as file:
+        for (dataset, id), places in narratives.items():
+            draft = Draft(f"{short(annotations)}: image {id}", "localized_narratives")
+            own = [(number, line_at(file, place)) for number, place in places]
+            try:
+                photo = photos.look_up(_photo(dataset, id), assume=assumed)
+                yield _scene(draft, dataset, id, own, photo, traces, short(annotations))
+            except RelataError as error:
+                yield Rejected(draft.where, str(error))
     return lost + len(narratives)
 
 
 def _scene(
-    draft: Draft, dataset: str, id: str, own: Sequence[tuple[int, Piece]], photo: Photo, traces: bool, file: str
+    draft: Draft, dataset: str, id: str, own: Sequence[tuple[int, bytes]], photo: Photo, traces: bool, file: str
 ) -> Item:
     captions = []
     for number, raw in own:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from relata.errors import RelataError
 from relata.readers._draft import Draft
 from relata.readers._json import short
+from relata.readers._lines import line_at, lines
 from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photos, pixels, scaled
 from relata.readers._tables import Row, columns, number, one_of
@@ -74,23 +75,18 @@ def _names(files: Sequence[Path]) -> dict[str, str]:
 def _places(path: Path, column: int) -> dict[str, array[int]]:
     """Where the rows of each image begin: tables have millions of rows, and those of an image need not be together."""
     places: dict[str, array[int]] = {}
-    with path.open("rb") as file:
-        offset = len(file.readline())
-        for line in file:
-            fields = line.split(b",", column + 1)
-            if len(fields) > column and line.strip():
-                id = fields[column].decode("utf-8", "backslashreplace").strip()
-                places.setdefault(id, array("Q")).append(offset)
-            elif line.strip():
-                places.setdefault("", array("Q")).append(offset)
-            offset += len(line)
+    table = lines(path)
+    next(table)
+    for place, line in table:
+        fields = line.split(b",", column + 1)
+        id = fields[column].decode("utf-8", "backslashreplace").strip() if len(fields) > column else ""
+        places.setdefault(id, array("Q")).append(place)
     return places
 
 
 def _rows(draft: Draft, file: BinaryIO, offsets: Sequence[int], header: Sequence[str]) -> Iterator[Row]:
     for offset in offsets:
-        file.seek(offset)
-        line = file.readline().decode("utf-8", "backslashreplace")
+        line = line_at(file, offset).decode("utf-8", "backslashreplace")
         fields = next(csv.reader([line]), [])
         if len(fields) == len(header):
             yield {name: field.strip() for name, field in zip(header, fields)}

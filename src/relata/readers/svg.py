@@ -10,6 +10,7 @@ Masks are COCO's run lengths. Region ids are the objects' numbers, or positions.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,10 +104,9 @@ def _records(path: Path) -> Iterator[tuple[str, Piece]]:
     with path.open("rb") as file:
         first = file.readline().strip()
     lines = first.startswith(b"[")
-    try:
+    # otherwise there is no whole object on the first line: one mapping over many lines, or a damaged line
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         lines = lines or bool(_ONE & msgspec.json.decode(first, type=dict[str, msgspec.Raw]).keys())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass  # no whole object on the first line: one mapping over many lines, or a damaged line
     if not lines:
         try:
             yield from load(path, dict[str, msgspec.Raw]).items()
