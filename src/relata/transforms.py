@@ -125,11 +125,6 @@ def from_json(text: str) -> tuple[Step, ...]:
     return decode(text, tuple[Step, ...], "transform")
 
 
-def is_json(transform: str | None) -> bool:
-    """Whether a link's `transform` holds steps, and not the name of a change."""
-    return transform is not None and transform.startswith("[")
-
-
 def linear(steps: Sequence[Step]) -> Floats:
     """What the steps do to a vector (x, y) from the object's middle: a matrix of shape (2, 2)."""
     matrix = np.eye(2)
