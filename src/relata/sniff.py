@@ -18,6 +18,8 @@ from relata.errors import Unsafe
 MOST_PARTS = 50_000
 #: Blocks of 255 bytes in one GIF.
 MOST_BLOCKS = 300_000
+#: Segments of 64 kB over which a JPEG's Exif data may go; one is usual.
+MOST_EXIF = 64
 #: Bytes to which the compressed texts and colour profiles of one file may inflate.
 MOST_INFLATED = 4 << 20
 
@@ -89,6 +91,8 @@ def _jpeg(data: bytes) -> tuple[int, int, int]:
                 width, height = max(width, wide), max(height, high)
             elif marker == 0xE1 and body.startswith(b"Exif\0\0"):
                 exif.append(body[6:])
+                if len(exif) > MOST_EXIF:
+                    raise Unsafe("too-many-parts", f"Exif data of more than {MOST_EXIF} segments")
             elif marker == 0xE2 and body.startswith(b"MPF\0"):
                 _exif(body[4:])
             at += 2 + length

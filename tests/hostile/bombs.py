@@ -174,6 +174,7 @@ def bombs() -> dict[str, Bomb]:
         ),
         "many chunks, png": Bomb(png(*[chunk(b"teSt")] * 90_000), "too-many-parts"),
         "many segments, jpeg": Bomb(jpeg(b"\xff\xfe\0\2" * 90_000), "too-many-parts"),
+        "many pieces of exif, jpeg": Bomb(jpeg(segment(0xE1, b"Exif\0\0" + bytes(65000)) * 90), "too-many-parts"),
         "padding, jpeg": Bomb(jpeg(b"\xff" * 900_000), "too-many-parts"),
         "many chunks, webp": Bomb(webp(canvas(8, 8), *[(b"none", b"")] * 90_000), "too-many-parts"),
         "small blocks, gif": Bomb(gif(b"!\xfe" + b"\1x" * 900_000 + b"\0"), "too-many-parts"),
