@@ -51,11 +51,11 @@ def sniff(data: bytes) -> Header:
             read or hold no pixels; `too-many-parts`, `inflates`, `loops` and `overlaps` for files made to keep a
             reader busy or to fill its memory.
     """
-    format = next((name for name, (magic, _) in _FORMATS.items() if data.startswith(magic)), None)
+    format = next((name for name, (magic, _) in _WALKS.items() if data.startswith(magic)), None)
     if format is None or (format == "WEBP" and data[8:12] != b"WEBP"):
-        raise Unsafe("unknown-format", f"the file is none of {', '.join(_FORMATS)}; convert it")
+        raise Unsafe("unknown-format", f"the file is none of {', '.join(FORMATS)}; convert it")
     try:
-        width, height, frames = _FORMATS[format][1](data)
+        width, height, frames = _WALKS[format][1](data)
     except (struct.error, IndexError) as error:
         raise Unsafe("damaged", f"the headers of this {format} end too early") from error
     if 0 in (width, height, frames):
@@ -273,7 +273,7 @@ def _directories(data: bytes) -> Iterator[tuple[bool, dict[int, int]]]:
             waiting.append((offset.unpack_from(data, end)[0], True))
 
 
-_FORMATS: dict[str, tuple[bytes | tuple[bytes, ...], Callable[[bytes], tuple[int, int, int]]]] = {
+_WALKS: dict[str, tuple[bytes | tuple[bytes, ...], Callable[[bytes], tuple[int, int, int]]]] = {
     "JPEG": (b"\xff\xd8\xff", _jpeg),
     "PNG": (b"\x89PNG\r\n\x1a\n", _png),
     "GIF": ((b"GIF87a", b"GIF89a"), _gif),
@@ -281,3 +281,6 @@ _FORMATS: dict[str, tuple[bytes | tuple[bytes, ...], Callable[[bytes], tuple[int
     "BMP": (b"BM", _bmp),
     "TIFF": ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
 }
+
+#: The formats that are read, by Pillow's names.
+FORMATS = tuple(_WALKS)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from relata.errors import Unsafe
+from relata.errors import RelataError, Unsafe
 from relata.images import inside, read
+from relata.readers._photos import Photos
 
 from .bombs import sound
 
@@ -234,3 +235,11 @@ def test_members_of_archives_stay_inside(photos: Path) -> None:
             reasons.add(error.reason)
     assert reasons == {"outside-root", "bad-name"}
     assert kept == [photos / "ok" / "new.png"] * 2
+
+
+def test_a_reader_looks_up_no_size_outside(photos: Path) -> None:
+    found = Photos(photos)
+    assert found.look_up("sub/b.png")[:3] == ("sub/b.png", 40, 30)
+    for name in ("../secret.png", "out/secret.png", "link.png", "pipe.png", "a.png\0", "loop.png"):
+        with pytest.raises(RelataError):
+            found.look_up(name)

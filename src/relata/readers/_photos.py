@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from relata.errors import RelataError
+from relata.images import inside
 from relata.scene import Scene
+from relata.sniff import FORMATS
 
 #: COCO renamed its photos in 2017 (`COCO_train2014_000000000165.jpg` became `000000000165.jpg`) and moved some from one
 #: split to the other; the twelve digits never changed.
@@ -72,7 +74,7 @@ class Photos:
         if size is not None:
             return Photo(image, *size, {})
         if self.images is not None and (assume is None or os.path.isfile(self.images / image)):
-            return Photo(image, *_header(self.images / image), {})
+            return Photo(image, *_header(inside(self.images, image)), {})
         if assume is not None:
             return Photo(image, *assume, {"size": "assumed"})
         ends = [(x2, y2) for _, _, x2, y2 in boxes if 0 < x2 < MOST_SIDE and 0 < y2 < MOST_SIDE]
@@ -125,7 +127,7 @@ def _header(path: Path) -> tuple[int, int]:
     if not os.path.isfile(path):
         raise RelataError(f"photo {path} does not exist, and the annotation does not give its size")
     try:
-        with Image.open(path) as image:  # reads the header only; pixels are decoded on access
+        with Image.open(path, formats=FORMATS) as image:  # reads the header only; pixels are decoded on access
             return image.size
     except (OSError, Image.DecompressionBombError) as error:
         raise RelataError(f"photo {path} cannot be opened ({error}), so its size is unknown") from error
