@@ -234,3 +234,23 @@ def test_arrows_go_there_and_come_back(data: st.DataObject) -> None:
         (without,) = written([bare], Path(folder))
         live = arrows(without["annotations"][0]["result"])
         assert all(item["from_id"] == item["to_id"] or "gone" in (item["from_id"], item["to_id"]) for item in live)
+
+
+def test_a_merged_scene_is_written_anew(export: Path, photos: Path, tmp_path: Path) -> None:
+    """Merging puts two exports into one provenance: neither is the scene's own any more, but nothing of it is lost."""
+    first, second, _ = read("label_studio", export, photos)
+    both = {"label_studio": "; ".join(scene.provenance["label_studio"] for scene in (first, second))}
+    (task,) = written([first.replace(provenance=both)], tmp_path)
+    assert task["data"] == {"image": "000000000009.jpg", "scene": "1/1001"}
+    (again,) = read("label_studio", tmp_path / "tasks.json")
+    assert facts(again) == facts(first)
+    assert [(r.id, r.label, r.score) for r in again.regions] == [(r.id, r.label, r.score) for r in first.regions]
+
+
+def test_nothing_is_written_halfway(export: Path, photos: Path, tmp_path: Path) -> None:
+    first, *_ = read("label_studio", export, photos)
+    written([first], tmp_path)
+    before = (tmp_path / "tasks.json").read_bytes()
+    with pytest.raises(RelataError):
+        write([first, first], tmp_path / "tasks.json")
+    assert (tmp_path / "tasks.json").read_bytes() == before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +229,15 @@ def test_scene_parsing(parsing: Path) -> None:
     (parsing / "objectInfo150.txt").unlink()
     with pytest.raises(RelataError, match=r"no objectInfo150\.txt in"):
         list(read("scene_parsing", parsing))
+
+
+def test_a_png_that_claims_to_be_huge_is_refused(parsing: Path) -> None:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0))
+    bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    (parsing / "annotations" / "training" / "ADE_train_00000002.png").write_bytes(bomb)
+    reading = read("scene_parsing", parsing)
+    assert len(list(reading)) == 1
+    assert "cannot be opened (Image size (2500000000 pixels) exceeds limit" in reading.rejected[0].reason

@@ -17,6 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 import msgspec
 
+from relata import store
 from relata.errors import RelataError
 from relata.readers._draft import Draft
 from relata.readers._label_studio import KEY, Result, fill, numbers, percent
@@ -62,9 +63,8 @@ def write(scenes: Iterable[Scene], path: Path, root: str = "") -> int:
         names["regions"].update((word, None) for r in scene.regions for word in (r.label, *r.attributes))
         names["relations"].update((relation.predicate, None) for relation in scene.relations)
         names["labels"].update((label, None) for label in scene.labels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(list(tasks.values())), indent=1))
-    path.with_suffix(".xml").write_text(_interface(names), encoding="utf-8")
+    store.write(path, [msgspec.json.format(msgspec.json.encode(list(tasks.values())), indent=1)])
+    store.write(path.with_suffix(".xml"), [_interface(names).encode()])
     return len(tasks)
 
 
