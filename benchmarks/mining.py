@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import accumulate, islice, pairwise
+from typing import Any
 
 from relata.english.words import article, plural
 from relata.groups._mining import LEVELS, mine
@@ -79,7 +80,7 @@ def _phrase(things: list[str], rng: random.Random) -> str:
     return text
 
 
-def one(count: int, share: float, processes: int) -> dict[str, object]:
+def measured(count: int, share: float, processes: int) -> dict[str, Any]:
     """The figures of one size."""
     # all made up before, so that making them up is not measured; the memory is that of reading them at once
     texts = list(captions(count))
@@ -120,7 +121,7 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(one(asked.captions[0], asked.share, asked.processes)))
+        print(json.dumps(measured(asked.captions[0], asked.share, asked.processes)))
         return
     print(f"{os.cpu_count()} CPUs, {asked.processes} processes")
     print(

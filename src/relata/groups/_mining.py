@@ -89,8 +89,8 @@ def mine(
 ) -> Mined:
     """Groups of captions at several levels of similarity. The same arguments give the same groups.
 
-    A level of which there is not enough is left short; `levels` of the result counts what was found. Levels are filled
-    from the most alike to the least, for the most alike are the rarest.
+    Levels are filled from the most alike to the least, for the most alike are the rarest; what one of them lacks is
+    made up by the next below. `levels` of the result says what was found.
 
     Args:
         groups: how many in all.
@@ -107,11 +107,13 @@ def mine(
     """
     if size < 2 or most < 1 or groups < 1:
         raise RelataError(f"groups {groups}, size {size}, most {most}: needs 1 group, 2 captions and 1 use, or more")
-    wanted = _quotas(groups, len(levels), shares)
+    wanted = quotas(groups, len(levels), shares)
     pool = _Pool(nouns, np.arange(len(nouns)) if images is None else np.asarray(images, np.int64), most, size)
     found: dict[int, list[tuple[list[int], list[int]]]] = {}
+    lacking = 0
     for k in sorted(range(len(levels)), key=lambda k: -level(levels[k]).least):
-        found[k] = pool.fill(level(levels[k]), wanted[k], np.random.default_rng([seed, k]))
+        found[k] = pool.fill(level(levels[k]), wanted[k] + lacking, np.random.default_rng([seed, k]))
+        lacking += wanted[k] - len(found[k])
     chosen = [(k, members, shared) for k in range(len(levels)) for members, shared in found[k]]
     return Mined(
         np.array([members for _, members, _ in chosen], np.int64).reshape(-1, size),
@@ -120,7 +122,7 @@ def mine(
     )
 
 
-def _quotas(groups: int, levels: int, shares: Sequence[float]) -> list[int]:
+def quotas(groups: int, levels: int, shares: Sequence[float]) -> list[int]:
     """How many groups each level is to have; they add up to all."""
     parts = list(shares) or [1.0] * levels
     if len(parts) != levels or not levels or min(parts) < 0 or sum(parts) <= 0:
@@ -168,7 +170,7 @@ class _Pool:
                 for group in self._matches(batch, draw(batch, rng), level, each):
                     if len(found) < wanted and self._take(group[0]):
                         found.append(group)
-            if len(found) - before <= (wanted / 50 if captions > _DRAWS else 0):
+            if len(found) - before <= (wanted / 100 if captions > _DRAWS else 0):
                 break  # what is left is too rare to be found by drawing
             each = self._most
         return found

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
-from relata.groups._mining import LEVELS, mine
+from relata.groups._mining import LEVELS, mine, quotas
 from relata.nouns import noun_sets, tagger
 from relata.scene import Group, Scene, decode, encode
 
@@ -71,10 +70,10 @@ def groups(
         sets, wanted, levels=levels, shares=shares, most=most, size=size,
         images=[number[image] for image in images], seed=rng.getrandbits(32),
     )  # fmt: skip
-    if len(mined.members) < wanted:
-        found = Counter(levels[k] for k in mined.levels.tolist())
-        told = ", ".join(f"{found[name]:,} at {name}" for name in levels)
-        warnings.warn(f"{wanted:,} groups were asked for, {len(mined.members):,} found: {told}", stacklevel=2)
+    found = [int((mined.levels == k).sum()) for k in range(len(levels))]
+    if any(count < share for count, share in zip(found, quotas(wanted, len(levels), shares))):
+        told = ", ".join(f"{count:,} at {level}" for level, count in zip(levels, found))
+        warnings.warn(f"{wanted:,} groups were asked for, {sum(found):,} found: {told}", stacklevel=2)
     name = tagger(nouns).name
     for members, shared, level in zip(mined.members.tolist(), mined.shared.tolist(), mined.levels.tolist()):
         chosen = tuple(decode(kept[k], Scene) for k in members)

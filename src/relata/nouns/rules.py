@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from relata.english.words import plural
+from relata.english.words import is_person, plural
 from relata.errors import MissingExtra, RelataError
 from relata.nouns import listed
 
@@ -47,21 +47,21 @@ _CLOSED = {word: letter for letter, text in _WORDS.items() for word in text.spli
 #: Singulars that the dictionary lacks or has otherwise.
 _SINGULAR = {"people": "person", "clothes": "clothing", "glasses": "glasses", "blinds": "blind", "skies": "sky"}
 
-# n noun, x noun that is not seen, m s object or verb (base, with s), y z other noun or verb (base, with s), k noun that
-# is rarely a verb, g -ing, e participle, v verb, a adjective, j adjective or noun, d determiner, p preposition, t to,
-# o pronoun, b auxiliary, c conjunction, r adverb or figure, u punctuation
+# n noun, i person, x noun that is not seen, m s object or verb (base, with s), y z other noun or verb (base, with s),
+# k noun that is rarely a verb, g -ing, e participle, v verb, a adjective, j adjective or noun, d determiner,
+# p preposition, t to, o pronoun, b auxiliary, c conjunction, r adverb or figure, u punctuation
 _NOUN = re.compile(
-    r"""n
-    | (?<![ot])k                  # a structure; but not `to structure`
-    | (?<=[dajpe])[ms]            # a walk, on skis, broken wave
-    | (?<=[gvyz])[ms](?![dop])    # riding waves, holding drinks
-    | (?<=[nxk])[ms](?=[ucb]|$)   # the ocean waves.
-    | (?<=[uc])[ms](?=[ucbpnk]|$)(?<![vgyzo]c[ms])    # ..., waves and; but not `sits and watches`
-    | ^[ms](?=[bpge])             # waves are, drinks on
-    | (?<=[daj])[yz](?![nmk])     # the landing
-    | (?<=[dp])j(?![nmsxkajge])   # an orange
-    | (?<=[aj])j(?=[ucbp]|$)      # a traffic light, a ripe orange
-    | (?<=[dj])g(?![nmsxkdajgo])  # the crossing
+    r"""[ni]
+    | (?<![ot])k                   # a structure; but not `to structure`
+    | (?<=[dajpe])[ms]             # a walk, on skis, broken wave
+    | (?<=[gvyz])[ms](?![dop])     # riding waves, holding drinks
+    | (?<=[nxk])[ms](?=[ucb]|$)    # the pizza slices; but not `a man waves`
+    | (?<=[uc])[ms](?=[ucbpnik]|$)(?<![vgyzo]c[ms])  # ..., waves and; but not `sits and watches`
+    | ^[ms](?=[bpge])              # waves are, drinks on
+    | (?<=[daj])[yz](?![nimk])     # the landing
+    | (?<=[dp])j(?![nimsxkajge])   # an orange
+    | (?<=[aj])j(?=[ucbp]|$)       # a ripe orange
+    | (?<=[dj])g(?![nimsxkdajgo])  # the crossing
     """,
     re.VERBOSE,
 )
@@ -98,7 +98,7 @@ class _Letters(dict[str, str]):
             return "x", single
         if single in self._objects:
             many = form.endswith("s") and form != single
-            return ("s" if many else "m") if verb else "n", single
+            return ("s" if many else "m") if verb else _sure(single), single
         return self._open(form, known, verb), single
 
     def _singular(self, form: str, known: dict[str, tuple[str, ...]]) -> str:
@@ -109,7 +109,9 @@ class _Letters(dict[str, str]):
         lemmas = known.get("NOUN", ())
         found = next((lemma for lemma in lemmas if lemma in self._objects), lemmas[0] if lemmas else "")
         if not found and form.endswith("s") and not form.endswith("ss"):
-            found = f"{form[:-3]}y" if form.endswith("ies") else form[:-1]  # a word the dictionary lacks
+            single = form[:-1]  # a word the dictionary lacks: hoodies, accessories
+            listed = single in self._objects or single in self._unseen
+            found = f"{form[:-3]}y" if form.endswith("ies") and not listed else single
         return found or form
 
     def _open(self, form: str, known: dict[str, tuple[str, ...]], verb: str) -> str:
@@ -132,8 +134,13 @@ class _Letters(dict[str, str]):
         """The letter of a word that the dictionary lacks: by its ending, or as its last part."""
         *before, last = form.split("-")
         if before:  # `man-made` is none, `mini-bus` is one
-            return "n" if self[last] in "nm" else "a"
+            return self[last] if self[last] in "ni" else "n" if self[last] == "m" else "a"
         return "g" if form.endswith("ing") else "r" if form.endswith("ly") else "e" if form.endswith("ed") else "n"
+
+
+def _sure(noun: str) -> str:
+    """The letter of what is a noun for sure."""
+    return "i" if is_person(noun) else "n"
 
 
 def _dictionary() -> Any:
@@ -154,7 +161,7 @@ class Rules:
         self._compounds = _compounds()
         unseen = frozenset(listed("unseen"))
         for found in self._compounds.values():
-            self._letters.update({name: "x" if name in unseen else "n" for name, _ in found})
+            self._letters.update({name: "x" if name in unseen else _sure(name) for name, _ in found})
 
     def nouns(self, captions: Iterable[str]) -> Iterator[tuple[str, ...]]:
         for caption in captions:
@@ -197,9 +204,10 @@ class Rules:
 def _compounds() -> dict[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     """Of every object of several words, one or many of it: by its first two words its name and its other words.
 
-    An object that is also spelled as one word, like `sail boat`, has that name.
+    An object that is also spelled with fewer gaps, like `sail boat`, has that name.
     """
-    single = {name.replace("-", ""): name for name in listed("objects") if " " not in name}
+    spelled = sorted(listed("objects"), key=lambda name: -name.count(" "))
+    single = {re.sub("[ -]", "", name): name for name in spelled}  # the last one wins
     found: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
     for name in (*listed("objects"), *listed("unseen")):
         if " " in name:

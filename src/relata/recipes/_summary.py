@@ -16,29 +16,29 @@ from relata.filters import Rejection
 
 _COMMON = r"(?:commonalit(?:y|ies)|similarit(?:y|ies)|(?:common|shared) (?:points|features|elements|aspects)|in common)"
 _DIFFERENT = r"(?:differences?|dissimilarit(?:y|ies)|contrasts?)"
-_BULLET = r"(?:[-*•·–]+|\(?\d{1,2}[.):]|\(?[a-z][.)]|\(?[ivx]{1,4}[.)])"
+_BULLET = r"(?:-|\(?(?:\d{1,2}|[a-z]|[ivx]{2,4})[.):])"
+# patterns are for lines without markup and with single blanks, see `_bare`; no line can make them slow
 _HEADING = re.compile(
-    rf"^[\s#*_>]*(?:(?:part )?{_BULLET}\s*)?[*_#\s]*(?:(?:the|key|main|summary of|list of|part \w+:?)\s+)*"
+    rf"(?:{_BULLET} ?)?(?:part \w+:? )?(?:(?:the|key|main|summary of|list of) ){{0,3}}"
     rf"(?:(?P<common>{_COMMON})|(?P<different>{_DIFFERENT}))"
-    r"(?:\s+(?:between|of|in|across|among|along)\b[^:\n]{0,60})?[\s*_]*(?P<colon>:|$)[\s*_]*",
+    r"(?P<of> (?:between|of|in|across|among|along)\b[^:]{0,60})? ?(?P<colon>:|$) ?",
     re.IGNORECASE,
 )
-_ITEM = re.compile(rf"^[\s>]*(?P<bullet>{_BULLET}\s+)?(?P<rest>.*)$", re.IGNORECASE)
-_TITLE = re.compile(r"^[*_#\s]*(?P<title>[A-Za-z][A-Za-z /&()-]{2,40}?)[*_\s]*(?::|\s[–—-]\s)[*_\s]*(?P<text>.*)$")
+_ITEM = re.compile(rf"(?P<bullet>{_BULLET} )?(?P<rest>.*)", re.IGNORECASE)
+_TITLE = re.compile(r"(?P<title>[A-Za-z][A-Za-z /&()-]{2,40}?) ?(?:: ?| [–—-] |$)(?P<text>.*)")
 _ALIASES = {
     "object types": r"(?:types? of )?(?:objects?|things|items|entities|subjects?)(?: types?| categories| present)?",
     "attributes": r"(?:object )?(?:attributes?|appearances?|characteristics|colou?rs?(?: and .*)?|looks)",
     "counts": r"(?:object )?(?:counts?|counting|numbers?(?: of .*)?|quantit(?:y|ies)|amounts?)",
     "actions": r"(?:actions?|activit(?:y|ies)|poses?)(?: and .*)?",
     "locations": r"(?:object )?(?:locations?|places?|settings?|scenes?|environments?|backgrounds?)(?: and .*)?",
-    "relative positions": r"(?:relative |spatial )?(?:position(?:s|ing)?|placements?|relations?(?:hips?)?|arrangements?)",
+    "relative positions": r"(?:relative |spatial )?(?:position(?:s|ing)?|placement|relation(?:ship)?s?|arrangement)s?",
 }
 _AXIS = {axis: re.compile(rf"(?:the )?{pattern}", re.IGNORECASE) for axis, pattern in _ALIASES.items()}
 _CAPTION = re.compile(
     r"\b(?:both|two|the|first|second|third|each|all|neither|no) captions?\b|\bcaptions? \d|\bcaptioned\b", re.I
 )
 _IMAGE = re.compile(r"\b(?:image|picture|photo) #?(\d+)\b", re.I)
-_MARKUP = re.compile(r"\*\*|__|^#+\s*|`")
 _EMPTY = re.compile(r"\W*(?:none|n/?a|not applicable|nothing)\W*", re.I)
 
 
@@ -76,15 +76,16 @@ def read(reply: str, images: int) -> Summary | Rejection:
         return Rejection("empty-reply")
     parts: dict[str, list[str]] = {}
     lines: list[str] | None = None
-    for line in reply.splitlines():
+    for line in map(_bare, reply.splitlines()):
         heading = _HEADING.match(line)
-        if heading and (heading["colon"] == ":" or not line[heading.end() :].strip()):
-            name = "common" if heading["common"] else "different"
+        name = "common" if heading and heading["common"] else "different"
+        # `Differences in colour:` below `Differences:` is an item
+        if heading and not (heading["of"] and name in parts and lines is parts[name]):
             if name in parts:
-                return Rejection("repeated-part", line.strip()[:80])
+                return Rejection("repeated-part", line[:80])
             lines = parts[name] = []
             line = line[heading.end() :]
-        if lines is not None and line.strip():
+        if lines is not None and line:
             lines.append(line)
     points = {name: _points(lines) for name, lines in parts.items()}
     for name, reason in (("common", "no-commonalities"), ("different", "no-differences")):
@@ -101,7 +102,6 @@ def _points(lines: list[str]) -> tuple[Point, ...]:
         item = _ITEM.match(line)
         assert item is not None  # every line has a rest
         axis, text = _titled(item["rest"])
-        text = _MARKUP.sub("", text).strip()
         if axis or (item["bullet"] and (not found or found[-1].text)):
             found.append(Point(axis, text))
         elif found:
@@ -113,12 +113,22 @@ def _points(lines: list[str]) -> tuple[Point, ...]:
 
 def _titled(text: str) -> tuple[str, str]:
     """The axis that an item names at its start, and the rest of it."""
-    title = _TITLE.match(text) or re.match(r"^[*_#\s]*(?P<title>[A-Za-z ]{4,40}?)[*_\s]*(?P<text>)$", text)
+    title = _TITLE.match(text)
     if title:
         for axis in AXES:
-            if _AXIS[axis].fullmatch(title["title"].strip()):
+            if _AXIS[axis].fullmatch(title["title"]):
                 return axis, title["text"]
     return "", text
+
+
+def _bare(line: str) -> str:
+    """A line without markup, with single blanks; a list item begins with `- ` or its number."""
+    text = line.strip().lstrip("> ")
+    if text[:2] in ("* ", "• ", "· ", "– "):
+        text = f"- {text[2:]}"
+    for mark in ("*", "__", "`", "#"):
+        text = text.replace(mark, "")
+    return " ".join(text.split())
 
 
 def foreign(text: str, images: int) -> Rejection | None:
