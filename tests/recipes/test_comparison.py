@@ -15,6 +15,7 @@ import relata
 from relata.chat import Example
 from relata.dialects import dialect
 from relata.english.summary import AXES, summary
+from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, plain
 from relata.recipes import comparison
@@ -87,6 +88,12 @@ def test_a_summary_of_captions() -> None:
     assert "a man is holding a cup" in said
 
 
+def test_nothing_is_contrasted_with_nothing() -> None:
+    still = HELD.replace(relations=())
+    for seed in range(20):
+        assert "By contrast" not in summary((still, SEEN), random.Random(seed))
+
+
 def test_axes_can_be_left_out() -> None:
     said = summary((HELD, SEEN), random.Random(0), ("counts",))
     assert [axis for axis in AXES if axis.capitalize() in said] == ["counts"]
@@ -130,7 +137,9 @@ def test_wording_and_images_vary() -> None:
 
 def test_what_a_teacher_is_given() -> None:
     captions, refine, scratch, given_ = (item(PAIR, mode=mode) for mode in ("captions", "refine", "scratch", "given"))
-    assert captions.images == ()
+    assert captions.images == captions.pictures(Path("nowhere")) == ()
+    with pytest.raises(RelataError, match=r"held\.jpg"):
+        scratch.pictures(Path("nowhere"))
     assert (refine.images, scratch.images, given_.images) == (None, None, None)
     asked = {one.mode: comparison.prompt(one) for one in (captions, refine, scratch, given_)}
     assert len({prompt.system for prompt in asked.values()}) == 4

@@ -96,7 +96,11 @@ def different(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]
         if all(places) and len(set(places)) > 1:
             told["locations"].append(f"{the} {be} {_each(places)}.")
     for axis, clauses in _clauses(images).items():
-        told[axis] = [sentence for k in range(len(images)) for sentence in _own(clauses, k, rng)]
+        for k in range(len(images)):
+            own = _own(clauses, k)
+            contrast = told[axis] and rng.random() < 0.5  # with what an image before it shows
+            opener = f"by contrast, in Image {k + 1} " if contrast else f"in Image {k + 1}, "
+            told[axis] += [words.sentence(opener + own)] if own else []
     return {axis: s if axis in _LONG else s[:_SENTENCES] for axis, s in told.items()}
 
 
@@ -136,14 +140,11 @@ def _clauses(images: Sequence[Seen]) -> dict[str, list[tuple[str, ...]]]:
     return {"actions": [i.actions for i in images], "relative positions": [i.positions for i in images]}
 
 
-def _own(clauses: Sequence[tuple[str, ...]], k: int, rng: random.Random) -> list[str]:
-    """What is so in one image only, in one sentence."""
+def _own(clauses: Sequence[tuple[str, ...]], k: int) -> str:
+    """What is so in one image only; empty if nothing is."""
     others = {clause for j, some in enumerate(clauses) if j != k for clause in some}
     own = [clause for clause in clauses[k] if clause not in others][:_SENTENCES]
-    if not own:
-        return []
-    opener = f"in Image {k + 1}, " if k == 0 else rng.choice((f"in Image {k + 1}, ", f"by contrast, in Image {k + 1} "))
-    return [words.sentence(f"{opener}{words.join(own)}")]
+    return words.join(own) if own else ""
 
 
 def _each(said: Sequence[str]) -> str:
