@@ -21,7 +21,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _POINTED = frozenset("˂˃ᐸᐳ≺≻‹›")
 _DOUBLE = frozenset("“”„‟″〃«»〝〞〟")
 _MARKS = str.maketrans({**dict.fromkeys("<>[]{}", " "), '"': "'", "\\": "/"})
-_ARROW = re.compile(r"[-=]+>|[→⇒⟶⟹]")
+_ARROW = re.compile(r"(?<![-=])[-=]++>|[→⇒⟶⟹]")
 #: Headings and rules, which set the parts of a prompt apart.
 _RULE = re.compile(r"#{2,}|([=~*_`-])\1{2,}|'{3,}")
 #: Numbers in round brackets: a citation of regions, or made-up coordinates.

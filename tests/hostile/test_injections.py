@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -223,6 +224,14 @@ def test_what_is_changed(text: str, quoted: str) -> None:
 def test_words_of_words_are_the_same() -> None:
     for text in INJECTIONS:
         assert words(words(text)) == words(text)
+
+
+def test_long_texts_take_no_time() -> None:
+    start = time.process_time()
+    for piece in ("-", "-=", "=", "(1", "(#", "1and", "user ", "q 1", "[", "'", "\u200b", "->", "a: "):
+        for opening in ("", "(", "x"):
+            assert len(words(opening + piece * 20_000)) <= MOST
+    assert time.process_time() - start < 2  # 39 texts; a pattern that backtracks takes much longer
 
 
 def test_real_captions_stay_as_they_are(shared_data: Path) -> None:
