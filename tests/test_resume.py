@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from forks import forked, lived
 from made_scenes import scenes, tree
 from relata import store
 from relata.recipes import build
@@ -31,22 +32,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("source") / "scenes.jsonl"
     path.write_bytes(b"".join(encode(one) + b"\n" for one in scenes(16)))
     return path
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Do something in a child process and return its id."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return child
-
-
-def lived(child: int) -> bool:
-    """Wait for a child process; whether it ended by itself."""
-    return os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.usefixtures("quick_disk")

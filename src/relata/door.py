@@ -37,7 +37,8 @@ class Filing(Protocol):
     def find(self, key: str) -> Entry | None: ...
     def reserve(self, most: float) -> None: ...
     def record(self, entry: Entry, most: float) -> None: ...
-    def fail(self, key: str, request: str, teacher: str, cause: str, most: float) -> None: ...
+    def fail(self, key: str, request: str, teacher: str, cause: str, reply: Reply, most: float) -> None: ...
+    def release(self, most: float) -> None: ...
 
 
 class Door:
@@ -56,7 +57,9 @@ class Door:
         self._filing: Filing = filing  # type: ignore[assignment]  # only a paid teacher comes to use it
         self._tries = tries
         self._under_way: dict[str, asyncio.Future[Entry]] = {}
+        self._places = asyncio.Semaphore(teacher.concurrency)  # a call keeps its place until its reply is filed
         self._threads = ThreadPoolExecutor(64, "door")
+        self._money = ThreadPoolExecutor(1, "money")  # may wait for what other calls give back, so it waits apart
 
     async def ask(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
         """The value that `read` makes of a reply, or why there is none: the last reply's fault, `no-reply`, or
@@ -81,16 +84,18 @@ class Door:
     async def _ask_paid(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
         outcome: T | Rejection
         for attempt in range(self._tries):
-            pictures = await self._off(request.pictures)
-            key = ledger.key(self.teacher.name, request.prompt, pictures, attempt)
-            text = (await self._entry(key, request, read, len(pictures))).reply.text
+            key = await self._off(self._key, request, attempt)
+            text = (await self._entry(key, request, read)).reply.text
             outcome = read_back(text, read)
             if not isinstance(outcome, Rejection):
                 break
             request = replace(request, prompt=_again(request.prompt, text, outcome))
         return outcome
 
-    async def _entry(self, key: str, request: Request, read: Callable[[str], T | Rejection], pictures: int) -> Entry:
+    def _key(self, request: Request, attempt: int) -> str:
+        return ledger.key(self.teacher.name, request.prompt, request.pictures(), attempt)
+
+    async def _entry(self, key: str, request: Request, read: Callable[[str], T | Rejection]) -> Entry:
         """The filed reply; whoever asks for what another one is asking for already waits for that."""
         while key in self._under_way:
             try:
@@ -101,7 +106,7 @@ class Door:
         mine.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else may be waiting
         self._under_way[key] = mine
         try:
-            entry = await self._off(self._filing.find, key) or await self._pay(key, request, read, pictures)
+            entry = await self._off(self._filing.find, key) or await self._pay(key, request, read)
         except BaseException as error:
             mine.set_exception(error if isinstance(error, Exception) else NoReply("the run was stopped"))
             raise
@@ -111,20 +116,24 @@ class Door:
         finally:
             del self._under_way[key]
 
-    async def _pay(self, key: str, request: Request, read: Callable[[str], T | Rejection], pictures: int) -> Entry:
-        name, most = self.teacher.name, self.teacher.price(size(request.prompt, pictures), self.teacher.longest)
-        await self._off(self._filing.reserve, most)
-        try:
-            reply = await self.teacher.answer(request)
-        except NoReply as error:
-            await self._off(self._filing.fail, key, request.id, name, str(error), most)
-            raise
-        outcome = read_back(reply.text, read)
-        refused = isinstance(outcome, Rejection)
-        cause = f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, Rejection) else ""
-        entry = Entry(key, Reply(*reply), not refused, cause, request.id, name, request.prompt.version)
-        await self._off(self._filing.record, entry, most)
-        return entry
+    async def _pay(self, key: str, request: Request, read: Callable[[str], T | Rejection]) -> Entry:
+        name, most = self.teacher.name, self.teacher.price(size(request), self.teacher.longest)
+        async with self._places:
+            await asyncio.get_running_loop().run_in_executor(self._money, self._filing.reserve, most)
+            try:
+                reply = await self.teacher.answer(request)
+            except NoReply as error:
+                await self._off(self._filing.fail, key, request.id, name, str(error), error.reply, most)
+                raise
+            except BaseException:  # the run ends here; others may still use the money
+                self._filing.release(most)
+                raise
+            outcome = read_back(reply.text, read)
+            refused = isinstance(outcome, Rejection)
+            cause = f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, Rejection) else ""
+            entry = Entry(key, Reply(*reply), not refused, cause, request.id, name, request.prompt.version)
+            await self._off(self._filing.record, entry, most)
+            return entry
 
     async def _off(self, work: Callable[..., T], *arguments: object) -> T:
         """Do something that waits for a disk, or for another process, off the loop."""
@@ -137,10 +146,11 @@ def read_back(text: str, read: Callable[[str], T | Rejection]) -> T | Rejection:
     return outcome.replace(reply=text) if isinstance(outcome, Rejection) else outcome
 
 
-def size(prompt: Prompt, pictures: int) -> int:
+def size(request: Request) -> int:
     """Tokens of a request, at the most."""
+    prompt = request.prompt
     texts = [prompt.system, prompt.user, *(text for turn in prompt.turns for text in turn)]
-    return sum(len(text.encode()) for text in texts) // _PER_TOKEN + 16 * len(texts) + _PER_IMAGE * pictures
+    return sum(len(text.encode()) for text in texts) // _PER_TOKEN + 16 * len(texts) + _PER_IMAGE * len(request.images)
 
 
 def _again(prompt: Prompt, reply: str, fault: Rejection) -> Prompt:

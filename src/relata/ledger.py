@@ -31,6 +31,8 @@ from relata.teachers import Prompt, Reply
 
 NAME = "ledger.sqlite"
 SCHEMA = 1
+#: Seconds to wait for calls under way when the budget is all set aside.
+PATIENCE = 600.0
 
 _TABLES = """
 create table if not exists replies (
@@ -39,11 +41,13 @@ create table if not exists replies (
   cost real not null, seconds real not null, time real not null
 ) without rowid;
 create table if not exists failures (
-  id integer primary key, key text not null, cause text not null, request text not null, teacher text not null,
-  time real not null
+  id integer primary key, key text not null, cause text not null, reply text not null, request text not null,
+  teacher text not null, tokens_in integer not null, tokens_out integer not null, cost real not null, time real not null
 );
 create index if not exists by_prompt on replies (teacher, prompt);
 """
+
+_SUMS = "coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0)"
 
 
 class BudgetSpent(RelataError):
@@ -75,7 +79,7 @@ class Spent(NamedTuple):
     tokens_in: int
     tokens_out: int
     cost: float
-    """US dollars, refused replies included."""
+    """US dollars, of replies that were refused or of no use too."""
 
 
 class Typical(NamedTuple):
@@ -116,11 +120,12 @@ class Ledger:
         self._todo: queue.SimpleQueue[tuple[str, tuple[Any, ...], Future[None]] | None] = queue.SimpleQueue()
         self._held = 0.0
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
         self._owner = store.lock(self.path.parent, f".{self.path.name}.lock")
         self._owner.__enter__()
         try:
             self._read = self._connect()
-            self._spent = float(self._read.execute("select coalesce(sum(cost), 0) from replies").fetchone()[0])
+            self._spent = self.spent().cost
         except BaseException:
             self._owner.__exit__(None, None, None)
             raise
@@ -169,15 +174,19 @@ class Ledger:
     def reserve(self, most: float) -> None:
         """Set money aside for a call that costs `most` at the most; `record` or `fail` settles it.
 
+        Where too little is left for now, this waits for calls under way, which may cost less than was set aside.
+
         Raises:
-            BudgetSpent: if what is spent, what is set aside and `most` are together over the budget.
+            BudgetSpent: if what is spent and `most` are together over the budget.
         """
         with self._lock:
-            if self._budget is not None and self._spent + self._held + most > self._budget:
-                raise BudgetSpent(
-                    f"budget: ${self._spent:.4f} of ${self._budget:.4f} is spent, ${self._held:.4f} is set aside for "
-                    f"calls under way, and the next call may cost ${most:.4f}; raise the budget and run again to go on"
-                )
+            while self._budget is not None and self._spent + self._held + most > self._budget:
+                # a worker that was lost never gives back what it set aside, so the wait has an end
+                if self._spent + most > self._budget or not self._settled.wait(PATIENCE):
+                    raise BudgetSpent(
+                        f"budget: ${self._spent:.4f} of ${self._budget:.4f} is spent, and the next call may cost "
+                        f"${most:.4f}; raise the budget and run again to go on"
+                    )
             self._held += most
 
     def record(self, entry: Entry, most: float) -> None:
@@ -194,21 +203,29 @@ class Ledger:
         )  # fmt: skip
         self._settle(most, reply.cost)
 
-    def fail(self, key: str, request: str, teacher: str, cause: str, most: float) -> None:
-        """Note a call that had no reply."""
-        row = (key, cause, request, teacher, time.time())
-        self._do("insert into failures (key, cause, request, teacher, time) values (?, ?, ?, ?, ?)", row)
+    def fail(self, key: str, request: str, teacher: str, cause: str, reply: Reply, most: float) -> None:
+        """Note a call that had no reply, or one that was paid for but is of no use to anybody.
+
+        Args:
+            most: what was reserved for the call.
+        """
+        self._do(
+            "insert into failures (key, cause, reply, request, teacher, tokens_in, tokens_out, cost, time)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (key, cause, reply.text, request, teacher, reply.tokens_in, reply.tokens_out, reply.cost, time.time()),
+        )
+        self._settle(most, reply.cost)
+
+    def release(self, most: float) -> None:
+        """Give back what was set aside for a call that did not take place."""
         self._settle(most, 0.0)
 
     def spent(self) -> Spent:
         """Totals over all runs."""
         with self._lock:
-            sums = self._read.execute(
-                "select count(*), coalesce(sum(kept), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),"
-                " coalesce(sum(cost), 0) from replies"
-            ).fetchone()
-            failures = self._read.execute("select count(*) from failures").fetchone()[0]
-        return Spent(sums[0], sums[1], failures, *sums[2:])
+            kept = self._read.execute(f"select count(*), coalesce(sum(kept), 0), {_SUMS} from replies").fetchone()
+            lost = self._read.execute(f"select count(*), {_SUMS} from failures").fetchone()
+        return Spent(kept[0], kept[1], lost[0], *(one + other for one, other in zip(kept[2:], lost[1:])))
 
     def typical(self, teacher: str, prompt: str) -> Typical | None:
         """What calls of a teacher with a prompt have taken so far."""
@@ -224,6 +241,7 @@ class Ledger:
         with self._lock:
             self._held -= most
             self._spent += cost
+            self._settled.notify_all()
 
     def _do(self, statement: str, row: tuple[Any, ...]) -> None:
         done: Future[None] = Future()

@@ -12,7 +12,10 @@ from types import ModuleType
 from relata.errors import unknown
 
 #: Folders whose files are components that a user can name.
-KINDS = ("dialects", "tasks", "readers", "groups", "recipes", "teachers", "filters", "engines", "benchmarks")
+KINDS = (
+    *("dialects", "tasks", "readers", "groups", "nouns", "recipes"),
+    *("teachers", "filters", "engines", "formats", "benchmarks"),
+)
 
 
 def listing(kind: str) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from relata.chatserver import Rule, Script, Server, serving
 from relata.errors import RelataError
 from relata.teachers import NoReply, Reply
-from relata.teachers._chat import Useless, wanted
+from relata.teachers._chat import wanted
 from relata.teachers._client import retry_after
 
 from .conftest import outcome, outcomes, request, told
@@ -129,7 +129,7 @@ def test_a_reply_tells_tokens_cost_and_seconds(endpoint: Any) -> None:
 def test_what_has_nothing_to_read_is_no_reply_but_is_paid_for(endpoint: Any, do: Any, cause: str) -> None:
     with serving(Script(rules=(Rule(do=do),))) as (url, server):
         found = outcome(endpoint(url, price_in=1e6), request(1))
-    assert isinstance(found, Useless)
+    assert isinstance(found, NoReply)
     assert cause in str(found)
     assert found.reply.cost == found.reply.tokens_in > 0
     assert server.counts["requests"] == 1

@@ -5,15 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from multiprocessing import current_process
-from multiprocessing.connection import Client, Connection, Listener
-from typing import Any, TypeVar, cast
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
 
 from relata.engines import Work, as_done, begin
+from relata.engines._held import held
 from relata.errors import RelataError
 
 T = TypeVar("T")
@@ -47,69 +46,9 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-@contextmanager
-def hold(made: T, workers: int = 1) -> Iterator[T]:
+def hold(made: T, workers: int = 1) -> AbstractContextManager[T]:
     """One object for all workers: they call its methods, which run in this process."""
-    if workers == 1:
-        yield made
-        return
-    with Listener(authkey=current_process().authkey) as listener:
-        threading.Thread(target=_serve, args=(listener, made), daemon=True).start()
-        yield cast(T, _StandIn(listener.address))
-
-
-def _serve(listener: Listener, made: object) -> None:
-    """Take callers until the listener is closed."""
-    with suppress(OSError):
-        while True:
-            caller = listener.accept()
-            threading.Thread(target=_attend, args=(caller, made), daemon=True).start()
-
-
-def _attend(caller: Connection[Any, Any], made: object) -> None:
-    """Answer one thread of a worker until it ends."""
-    with caller, suppress(EOFError, ConnectionError):
-        while True:
-            method, arguments = caller.recv()
-            try:
-                caller.send((getattr(made, method)(*arguments), None))
-            except Exception as error:  # the worker raises it where the method was called
-                caller.send((None, error))
-
-
-class _StandIn:
-    """Calls the methods of an object that the parent process holds. Every thread has a line of its own."""
-
-    def __init__(self, address: Any) -> None:
-        self._address = address
-        self._lines = threading.local()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _StandIn) and other._address == self._address
-
-    def __hash__(self) -> int:
-        return hash(self._address)
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        if method.startswith("_"):  # nothing that pickle or copy look for
-            raise AttributeError(method)
-        return lambda *arguments: self._call(method, arguments)
-
-    def __getstate__(self) -> Any:
-        return self._address
-
-    def __setstate__(self, address: Any) -> None:
-        self.__init__(address)  # type: ignore[misc]
-
-    def _call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        line = getattr(self._lines, "line", None)
-        if line is None:
-            line = self._lines.line = Client(self._address, authkey=current_process().authkey)
-        line.send((method, arguments))
-        result, error = line.recv()
-        if error is not None:
-            raise error
-        return result
+    return nullcontext(made) if workers == 1 else held(made)
 
 
 def _do(work: Work[U, R], unit: U) -> R:

@@ -120,12 +120,14 @@ def build(
     folder, root = Path(out), _root(images, scenes)
     with store.lock(folder), ExitStack() as held:
         _settle(folder, plan, retry)
-        filing = None
-        if any(find_teacher(one.spec).paid for one in (asked, judges) if one):
+        filing, abreast = None, 1
+        paid = [made for made in (find_teacher(one.spec) for one in (asked, judges) if one) if made.paid]
+        if paid:
             filed = held.enter_context(Ledger(ledger or folder / NAME, budget))
             filing = held.enter_context(where.hold(filed, workers))
+            abreast = 2 + 2 * max(made.concurrency for made in paid) // shard
         todo = _Todo(folder, units(found, source_type(module), shard, excluded))
-        for _ in where.run(Job(plan, asked, judges, root, folder, filing), todo, workers):
+        for _ in where.run(Job(plan, asked, judges, root, folder, filing, abreast), todo, workers):
             pass
         return _finish(folder, plan, todo)
 

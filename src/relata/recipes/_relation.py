@@ -18,7 +18,7 @@ from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Predicate, Problem, Span, Text
 from relata.quoting import quote
 from relata.recipes._prompts import sheet, template
-from relata.recipes.rec import _turns as turns
+from relata.recipes.rec import turns_of as turns
 from relata.scene import Group, Scene
 from relata.teachers import Prompt
 
@@ -43,8 +43,8 @@ class Item:
     step: Step = "describe"
     description: str = ""
     """What the first step said, with citations by number."""
-    images: tuple[str, ...] = ()
-    """The images that go with the prompt; none: those of the group."""
+    images: tuple[str, ...] | None = None
+    """The images that go with the prompt; None: those of the group."""
     root: Path | None = None
     """The folder that the images are relative to, where that is not the run's folder of images."""
 

@@ -12,11 +12,11 @@ import asyncio
 import hashlib
 import os
 import random
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Coroutine, Iterable, Iterator
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 from relata import store
 from relata.door import Door, Filing
@@ -31,9 +31,7 @@ from relata.scene import Group, Record, Scene, decode, encode
 from relata.teachers import Prompt, Request, teacher
 
 Source = Scene | Group
-
-#: Units of a paid teacher that a worker has open at once, so that it need not wait for the last replies of each.
-ABREAST = 4
+T = TypeVar("T")
 
 
 class Plan(Record, frozen=True):
@@ -100,10 +98,8 @@ class Job(NamedTuple):
     images: Path
     out: Path
     filing: Filing | None
-
-    @property
-    def abreast(self) -> int:
-        return ABREAST if self.filing else 1
+    abreast: int = 1
+    """Units open at once: enough that a paid teacher need not wait for the last replies of each."""
 
     async def __call__(self, unit: Unit) -> None:
         """Do one unit and write its result."""
@@ -187,7 +183,7 @@ class _Run:
     async def outcomes(self, unit: Unit) -> tuple[list[Record], list[Rejection], int]:
         """The records and rejections of a unit, and how many things there were to decide on."""
         type = source_type(self._recipe)
-        found = await asyncio.gather(*(self._source(decode(line, type)) for line in unit.sources))
+        found = await _together(self._source(decode(line, type)) for line in unit.sources)
         outcomes = [outcome for some in found for outcome in some]
         lost = [*unit.away, *(outcome for outcome in outcomes if isinstance(outcome, Rejection))]
         kept = [outcome for outcome in outcomes if not isinstance(outcome, Rejection)]
@@ -197,7 +193,7 @@ class _Run:
         """What becomes of a scene or group."""
         here = Here(random.Random(f"{self._plan.seed} {source.id}"), self._job.images, self._job.out)
         items = self._recipe.items(source, here, **self._plan.options.get("recipe", {}))
-        found = await asyncio.gather(*(self._follow(item, source, ()) for item in items))
+        found = await _together(self._follow(item, source, ()) for item in items)
         return [outcome for some in found for outcome in some]
 
     async def _follow(self, item: Any, source: Source, prompts: tuple[str, ...]) -> list[Record]:
@@ -206,26 +202,36 @@ class _Run:
             return [item]
         if isinstance(item, Record):
             made = _with_provenance(item, source, self._plan, prompts)
-            return await screen(made, source, self._plan.filters, self._judge)
+            return await screen(made, source, self._plan.filters, self._judge, self._job.images)
         prompt = self._recipe.prompt(item)
         outcome = await self._door.ask(self._request(item, prompt), lambda reply: _all(self._recipe.read(reply, item)))
         if isinstance(outcome, Rejection):
             return [outcome.replace(id=item.id)]
-        found = await asyncio.gather(
-            *(self._follow(_named(one, item), source, (*prompts, prompt.version)) for one in outcome)
-        )
+        found = await _together(self._follow(_named(one, item), source, (*prompts, prompt.version)) for one in outcome)
         return [outcome for some in found for outcome in some]
 
     def _request(self, item: Any, prompt: Prompt) -> Request:
-        recipe, root = self._recipe, self._job.images
-        images: tuple[str, ...] = getattr(item, "images", None) or images_of(item.source)
+        recipe = self._recipe
+        root: Path = getattr(item, "root", None) or self._job.images  # pictures that the recipe made lie elsewhere
+        own: tuple[str, ...] | None = getattr(item, "images", None)
+        images = images_of(item.source) if own is None else own
+        drawn = partial(item.pictures, root) if hasattr(item, "pictures") else None
         return Request(
             item.id,
             prompt,
             images,
             lambda: recipe.offline(item, random.Random(f"{self._plan.seed} {item.id}")),
-            lambda: tuple(read_image(image, root) for image in images),
+            drawn or (lambda: tuple(read_image(image, root) for image in images)),
         )
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Results of work done at once. When some of it fails the rest is still brought to its end: it may be paid for."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
 
 
 def _all(outcome: Any) -> list[Any] | Rejection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import get_type_hints
 
@@ -18,7 +19,9 @@ from relata.scene import Group, Record, Relation, Scene
 from relata.teachers import NoReply, Request
 
 
-async def screen(record: Record, source: Scene | Group, names: Sequence[str], judge: Door) -> list[Record]:
+async def screen(
+    record: Record, source: Scene | Group, names: Sequence[str], judge: Door, images: Path
+) -> list[Record]:
     """The record as far as filters leave it, and a rejection for each thing that they found.
 
     A filter that judges examples turns the whole example away. One that judges relations takes them out of a scene; an
@@ -28,7 +31,7 @@ async def screen(record: Record, source: Scene | Group, names: Sequence[str], ju
     for name in names:
         module = component("filters", name)
         try:
-            found = await _findings(module, record, source, judge)
+            found = await _findings(module, record, source, judge, images)
         except NoReply as error:
             return [*away, Rejection("no-reply", f"filter {name}: {error}", record.id, failed=True)]  # type: ignore[attr-defined]
         if isinstance(found, Rejection):
@@ -43,16 +46,16 @@ async def screen(record: Record, source: Scene | Group, names: Sequence[str], ju
 
 
 async def _findings(
-    module: ModuleType, record: Record, source: Scene | Group, judge: Door
+    module: ModuleType, record: Record, source: Scene | Group, judge: Door, images: Path
 ) -> Sequence[Finding] | Rejection | None:
     """What one filter has to say about a record."""
     if isinstance(record, Example) and hasattr(module, "check"):
         rejection: Rejection | None = module.check(record)
         return rejection
     if hasattr(module, "find") and isinstance(record, Scene):
-        return await _find(module, record, judge)
+        return await _find(module, record, judge, images)
     if hasattr(module, "find") and isinstance(record, Example) and isinstance(source, Scene):
-        return await _find(module, _said(record, source), judge)
+        return await _find(module, _said(record, source), judge, images)
     return None
 
 
@@ -67,9 +70,10 @@ def usable(name: str) -> None:
         raise RelataError(f"filter {name} does not judge relations or examples, so a recipe cannot use it")
 
 
-async def _find(module: ModuleType, scene: Scene, judge: Door) -> list[Finding]:
+async def _find(module: ModuleType, scene: Scene, judge: Door, images: Path) -> list[Finding]:
+    where = {"images": str(images)} if "images" in inspect.signature(module.find).parameters else {}
     if not inspect.iscoroutinefunction(module.find):
-        return list(module.find(scene))
+        return list(module.find(scene, **where))
 
     async def ask(request: Request) -> str:
         reply = await judge.ask(request, str)
@@ -77,7 +81,7 @@ async def _find(module: ModuleType, scene: Scene, judge: Door) -> list[Finding]:
             raise NoReply(reply.detail)
         return reply
 
-    return list(await module.find(scene, ask))
+    return list(await module.find(scene, ask, **where))
 
 
 def _told(scene: Scene, name: str, finding: Finding) -> Rejection:

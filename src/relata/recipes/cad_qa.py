@@ -26,7 +26,7 @@ from relata.recipes._here import Here
 from relata.recipes._prompts import template
 from relata.recipes._summary import foreign
 from relata.recipes._summary import read as read_summary
-from relata.recipes.rec import _turns as turns_of
+from relata.recipes.rec import turns_of
 from relata.scene import Group
 from relata.teachers import Prompt
 

@@ -135,7 +135,7 @@ def offline(item: Item, rng: random.Random) -> str:
 
 def read(reply: str, item: Item) -> Example | Rejection:
     """An example from a teacher's reply, or why it is none."""
-    pairs = _turns(reply) if item.kind == "conversation" else [(item.question, reply.strip())]
+    pairs = turns_of(reply) if item.kind == "conversation" else [(item.question, reply.strip())]
     if not pairs:
         return Rejection("no-turns", "expected lines that begin with Q: and A: in turn")
     scene = item.source
@@ -157,7 +157,7 @@ def _refused(problem: Problem) -> Rejection:
     return Rejection(problem.kind, f"{problem.text} at character {problem.at}")
 
 
-def _turns(reply: str) -> list[tuple[str, str]]:
+def turns_of(reply: str) -> list[tuple[str, str]]:
     """Questions and answers, or nothing if they do not alternate or one is empty."""
     marks = list(_SPEAKER.finditer(reply))
     ends = [mark.start() for mark in marks[1:]] + [len(reply)]

@@ -54,6 +54,11 @@ class Reply(NamedTuple):
 class NoReply(Exception):
     """The teacher could not answer this request; the message says why. The request is counted as failed."""
 
+    def __init__(self, cause: str, reply: Reply | None = None) -> None:
+        super().__init__(cause)
+        self.reply = reply or Reply("")
+        """What was paid for all the same, where it was of no use."""
+
 
 class Teacher(Protocol):
     """Whoever answers requests. Many answers are awaited at once; their order does not matter."""
@@ -69,6 +74,10 @@ class Teacher(Protocol):
     @property
     def longest(self) -> int:
         """Most tokens of one reply; what a budget sets aside for a call."""
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be open at once; so many are made again at the most when a run is killed."""
 
     async def answer(self, request: Request) -> Reply:
         """The reply to one request.

@@ -121,14 +121,6 @@ class Fault(Exception):
         """Seconds that the other side asks to wait."""
 
 
-class Useless(NoReply):
-    """A reply came and is paid for, but there is nothing in it to read."""
-
-    def __init__(self, cause: str, reply: Reply) -> None:
-        super().__init__(cause)
-        self.reply = reply
-
-
 class Usage(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -178,7 +170,7 @@ def reply(settings: Settings, request: Request, found: Completion, seconds: floa
     """The reply that a completion holds, with what it cost.
 
     Raises:
-        Useless: if it is empty, refused, or cut off.
+        NoReply: if it is empty, refused, or cut off.
     """
     choice = found.choices[0]
     text, refusal = choice.message.content or "", choice.message.refusal or ""
@@ -188,13 +180,13 @@ def reply(settings: Settings, request: Request, found: Completion, seconds: floa
         text = fenced[1]
     made = Reply(text, used.prompt_tokens, used.completion_tokens, cost, seconds)
     if refusal:
-        raise Useless(f"the model refused: {refusal[:200]}", made)
+        raise NoReply(f"the model refused: {refusal[:200]}", made)
     if choice.finish_reason == "content_filter":
-        raise Useless("the endpoint's content filter withheld the reply", made)
+        raise NoReply("the endpoint's content filter withheld the reply", made)
     if choice.finish_reason == "length":
-        raise Useless(f"the reply was cut off at {used.completion_tokens} tokens; raise max_tokens", made)
+        raise NoReply(f"the reply was cut off at {used.completion_tokens} tokens; raise max_tokens", made)
     if not text.strip():
-        raise Useless(f"the reply is empty (finish_reason {choice.finish_reason})", made)
+        raise NoReply(f"the reply is empty (finish_reason {choice.finish_reason})", made)
     return made
 
 

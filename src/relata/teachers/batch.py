@@ -90,6 +90,7 @@ class Batch:
         self.settings = settings
         self.name = settings.name("batch")
         self.longest = settings.max_tokens
+        self.concurrency = settings.requests * settings.batches
         self.folder = folder
         self._key = settings.key()
         self._desk: _Desk | None = None

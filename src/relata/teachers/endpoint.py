@@ -29,6 +29,7 @@ class Endpoint:
         self.settings = settings
         self.name = settings.name("endpoint")
         self.longest = settings.max_tokens
+        self.concurrency = settings.concurrency
         self._key = settings.key()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._seen = Seen()

@@ -28,6 +28,7 @@ class LoadedModel:
 
     paid = True
     longest = 24
+    concurrency = 2  # the next request is read while one is answered
 
     def __init__(self, argument: str, folder: Path) -> None:
         self.name = f"model:{argument}:{_digest(folder)}"

@@ -12,6 +12,7 @@ class Rules:
     name = "rules"
     paid = False
     longest = 0
+    concurrency = 1
 
     async def answer(self, request: Request) -> Reply:
         return Reply(request.offline())

@@ -27,6 +27,7 @@ class Script:
 
     paid = False
     longest = 0
+    concurrency = 1
 
     def __init__(self, replies: Mapping[str, str], name: str) -> None:
         self.name = name
