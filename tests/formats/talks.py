@@ -57,7 +57,8 @@ def draw(folder: Path) -> Path:
 #: Pieces of every family's and every trainer's markup.
 DIRT = [
     "<image>", "<ref-object>", "<bbox>", "</pred>", "<pred>", "<box>[[1, 2, 3, 4]]</box>", "<ref>",
-    "[0.1, 0.2, 0.3, 0.4]", "<|box_start|>", "<|im_end|>", "<video>", "\n", '"', "\\", "<", "[/INST]", "<img0></img0>", "\u2028", "é",
+    "[0.1, 0.2, 0.3, 0.4]", "<|box_start|>", "<|im_end|>", "<video>", "\n", '"', "\\", "<", "[/INST]",
+    "<img0></img0>", "\u2028", "é",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from relata.dialects import Dialect, dialect
 from relata.dialects._scan import joined
 from relata.errors import RelataError
 from relata.formats import export, import_
-from relata.formats._turns import _in_order, _shown
+from relata.formats._turns import as_shown
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text
 from relata.readers._outcome import Rejected
 from relata.scene import Box, Scene, encode
@@ -44,7 +44,7 @@ def back(record: Example | Preference, out: Path, format: str, markup: str | Non
 def coarse(record: Example | Preference, markup: str) -> list[tuple[str, tuple[Span, ...]]]:
     """The turns of a record as it is shown, each span through the dialect by itself."""
     made = dialect(markup)
-    ready = _in_order(_shown(record))
+    ready = as_shown(record)
     return [(message.role, _through(made, message.spans, ready.images)) for message in ready.messages]
 
 
@@ -80,7 +80,7 @@ def test_any_conversation_comes_back(
 ) -> None:
     """Images in any order and any turn; boxes to the dialect's precision."""
     found = back(record, tmp_path, format, name, **options)
-    ready = _in_order(record)
+    ready = as_shown(record)
     made = dialect(name)
     assert found.images == ready.images
     assert [bones(m.spans) for m in found.messages] == [
@@ -107,7 +107,7 @@ def one_sided(span: Span) -> Span:
 @given(record=talks(clean))
 def test_placeholders_are_exact(tmp_path: Path, record: Example) -> None:
     found = back(record, tmp_path, "sharegpt", None, objects=True)
-    ready = _in_order(record)
+    ready = as_shown(record)
     wanted = [(m.role, tuple(map(one_sided, m.spans))) for m in ready.messages]
     assert [(m.role, m.spans) for m in found.messages] == wanted
     assert (found.id, found.images, found.recipe) == (ready.id, ready.images, ready.recipe)

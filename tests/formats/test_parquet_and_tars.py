@@ -103,7 +103,7 @@ def test_paths_alone(tmp_path: Path) -> None:
 
 def test_a_row_that_cannot_be_written_costs_only_itself(tmp_path: Path, root: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs the extra `export`")
-    (root / "broken.png").write_bytes((root / "a.png").read_bytes()[:30])
+    (root / "broken.png").write_bytes((root / "a.png").read_bytes()[:300])
     broken = example("broken").replace(images=(ImageRef("broken.png", 640, 480),))
     secret = example("secret").replace(images=(ImageRef("/etc/hostname", 640, 480),))
     for format, out in (("parquet", tmp_path / "x.parquet"), ("webdataset", tmp_path / "x")):
@@ -115,8 +115,10 @@ def test_a_row_that_cannot_be_written_costs_only_itself(tmp_path: Path, root: Pa
 
 def test_nothing_at_all(tmp_path: Path, root: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs the extra `export`")
+    import pyarrow.parquet as pq
+
     assert export([], "parquet", tmp_path / "x.parquet", dialect="asmv2", images=root).written == 0
-    assert len(loaded(tmp_path / "x.parquet", tmp_path / "cache")) == 0
+    assert pq.read_table(tmp_path / "x.parquet").num_rows == 0
     assert export([], "llava", tmp_path / "x.json", dialect="asmv2").written == 0
     assert json.loads((tmp_path / "x.json").read_text()) == []
 

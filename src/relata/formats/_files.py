@@ -87,14 +87,15 @@ def sized(path: str, size: tuple[int, int] | None, images: Path | None, assume: 
 
 
 def picture(image: ImageRef, images: Path) -> bytes:
-    """The bytes of an image's file.
+    """The bytes of an image's file. It is decoded once, since a damaged one would stop a training later.
 
     Raises:
-        RelataError: if it cannot be read safely, or its size is not what the record says.
+        RelataError: if it cannot be read safely or decoded, or its size is not what the record says.
     """
     data = pictures.read(image.path, images)
     header = pictures.check(data)
     _same(image, header.width, header.height)
+    pictures.load(image.path, images)
     return data
 
 

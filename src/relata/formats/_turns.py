@@ -50,7 +50,7 @@ def spelt(record: Talk, write: Write, system: bool = True) -> Spelt:
         RelataError: if turns do not alternate, no turn can show an image, or the dialect lost one.
     """
     _alternate(record, system)
-    ready = _in_order(_shown(record))
+    ready = as_shown(record)
     turns: list[tuple[Role, str]] = [(message.role, write(message.spans, ready.images)) for message in ready.messages]
     found = Spelt(ready.id, ready.recipe, ready.images, turns)
     if isinstance(ready, Preference):
@@ -62,6 +62,11 @@ def spelt(record: Talk, write: Write, system: bool = True) -> Spelt:
     if shown != len(ready.images):
         raise RelataError(f"{len(ready.images)} images but {shown} {SLOT} tokens")
     return found
+
+
+def as_shown(record: Talk) -> Talk:
+    """The record with each image shown once, and its images in the order in which they are shown."""
+    return _in_order(_shown(record))
 
 
 def _alternate(record: Talk, system: bool) -> None:
