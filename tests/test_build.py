@@ -293,7 +293,7 @@ def test_the_recipe_in_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
     tally = ModuleType("tally")
     monkeypatch.setitem(sys.modules, "tally", tally)  # a dataclass looks its module up
     exec(page.split("```python\n")[1].split("```")[0], tally.__dict__)
-    for user in ("relata.recipes.component", "relata.recipes._run.component"):
+    for user in ("relata.recipes._prepare.component", "relata.recipes._run.component"):
         monkeypatch.setattr(user, lambda kind, name: tally if name == "tally" else component(kind, name))
     report = build("tally", scenes(7), out=tmp_path, most=2)
     assert (report.read, report.kept, report.reasons) == (13, 12, {"no-regions": 1})

@@ -62,10 +62,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+ORDER = (
+    "list read synth salient group build filter coverage edits "
+    "train predict graph compare locate exam eval score view serve-script demo"
+)
+
+
 def test_help_shows_the_pipeline_in_order() -> None:
     shown = done("--help").partition("Commands:")[2]
     names = [line.split()[0] for line in shown.splitlines() if line.startswith("  ") and not line.startswith("   ")]
-    assert " ".join(names) == "list read synth build train predict graph compare locate exam eval score view demo"
+    assert " ".join(names) == ORDER
 
 
 @pytest.mark.parametrize("name", [command.name for command in app.registered_commands])

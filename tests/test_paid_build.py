@@ -22,7 +22,7 @@ from relata.chatserver import Rule, Script, Server, serving
 from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.ledger import BudgetSpent, Entry, Ledger, key
-from relata.recipes import Report, build
+from relata.recipes import Report, build, estimate
 from relata.scene import encode
 from relata.teachers import Prompt, Reply
 
@@ -180,6 +180,39 @@ def test_storms_and_faults_end_in_the_same_bytes(world: Path, tmp_path: Path) ->
     )
     assert calm == storm
     assert len(calm) == 35
+
+
+def test_the_plan_tells_the_price_before_and_what_is_filed_after(
+    world: Path, tmp_path: Path, at: tuple[str, Server]
+) -> None:
+    teacher, server = at
+    ledger = tmp_path / "out" / "ledger.sqlite"
+
+    def plan() -> Any:
+        return estimate("rec", world / "scenes.jsonl", teacher, ledger=ledger, kinds=["detailed"])
+
+    before = plan()
+    assert server.counts["requests"] == 0
+    assert (before.sources, before.sampled, before.filed, before.measured) == (40, 40, 0.0, 0)
+    assert before.calls[0] == 35 <= before.calls[1] <= before.calls[2]
+    assert "35" in str(before)
+    build("rec", scenes(20), teacher, out=tmp_path / "half", images=world, ledger=ledger, kinds=["detailed"])
+    half, spent = plan(), server.counts["requests"]
+    assert half.filed == pytest.approx(18 / 35)
+    assert half.measured == spent
+    made(world, teacher, tmp_path / "out")
+    assert half.calls[0] * 0.8 <= server.counts["requests"] - spent <= half.calls[2] * 1.2
+    with Ledger(ledger) as filed:
+        cost = filed.spent().cost - spent * 11 * DOLLARS / 1e6  # a reply has 11 tokens
+    assert half.dollars[0] * 0.8 <= cost <= half.dollars[2] * 1.2
+    after = plan()
+    assert after.filed == 1.0
+    assert after.dollars == (0.0, 0.0, 0.0)
+
+
+def test_a_budget_needs_a_price(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(RelataError, match="has no price"):
+        made(world, settings(tmp_path, "http://127.0.0.1:9/v1", price_out=0.0), tmp_path / "out", budget=1.0)
 
 
 def test_what_failed_is_asked_again_when_told_to(world: Path, tmp_path: Path) -> None:

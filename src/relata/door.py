@@ -41,6 +41,12 @@ class Filing(Protocol):
     def release(self, most: float) -> None: ...
 
 
+class Asks(Protocol):
+    """What recipes and filters need of a door."""
+
+    async def ask(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection: ...
+
+
 class Door:
     """Asks one teacher.
 

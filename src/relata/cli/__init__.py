@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from relata.cli import data, models, scores, show
+from relata.cli import data, edits, filter, models, salient, scores, serve_script, show
 from relata.errors import RelataError
 
 __all__ = ["app", "main"]
@@ -61,7 +61,12 @@ for name, command in (
     ("list", data.names),
     ("read", data.read),
     ("synth", data.synth),
+    ("salient", salient.salient),
+    ("group", data.group),
     ("build", data.build),
+    ("filter", filter.filter),
+    ("coverage", filter.coverage),
+    ("edits", edits.edits),
     ("train", models.train),
     ("predict", models.predict),
     ("graph", models.graph),
@@ -71,6 +76,7 @@ for name, command in (
     ("eval", scores.evaluate),
     ("score", scores.score),
     ("view", show.view),
+    ("serve-script", serve_script.serve_script),
     ("demo", show.demo),
 ):
     app.command(name)(command)

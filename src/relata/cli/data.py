@@ -1,13 +1,14 @@
-"""Commands that make data: list, read, synth, build."""
+"""Commands that make data: list, read, synth, group, build."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from relata.cli._shared import ImagesOption, MoreOption, note, pairs, progress, whole
+from relata.errors import RelataError
 from relata.names import KINDS, listing
 
 
@@ -101,28 +102,85 @@ def synth(
     note(f"{n} {'pairs' if pairs else 'scenes'}: {out / ('groups.jsonl' if pairs else 'scenes.jsonl')}")
 
 
-def build(
-    recipe: Annotated[str, typer.Argument(help="`relata list recipes` shows them.")],
+def group(
+    way: Annotated[str, typer.Argument(help="`relata list groups` shows them.")],
     scenes: Annotated[Path, typer.Option("--scenes", help="A file or folder of scenes.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for examples, rejections and report.")],
-    teacher: Annotated[str, typer.Option(help="rules: no key, no network; or script:FILE.")] = "rules",
-    exclude: Annotated[Path | None, typer.Option(help="Text file of images that must not be used.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the groups.")],
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
     option: MoreOption = None,
 ) -> None:
-    """Turn scenes into training examples.
+    """Put scenes together: pairs of one category, of one person, frames of a clip ...
 
-    A stopped run goes on where it was when it is started again.
+    `build` does so by itself; this is for looking at the groups, or using them twice.
+
+    \b
+    Example: relata group category --scenes scenes.jsonl --out pairs
+    """
+    from relata.recipes import grouped
+    from relata.scene import Group
+    from relata.store import Writer
+
+    options = _values(option)
+    with progress() as shown, Writer(out, Group, {"way": way, "seed": seed, "options": options}) as writer:
+        task = shown.add_task("grouping", total=None)
+        for each in grouped(way, scenes, seed, **options):
+            writer.add(each)
+            shown.advance(task)
+    note(f"groups: {out}")
+
+
+def build(
+    recipe: Annotated[str, typer.Argument(help="`relata list recipes` shows them.")],
+    scenes: Annotated[Path, typer.Option("--scenes", help="A file or folder of scenes or groups.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for records, rejections and report.")] = None,
+    teacher: Annotated[str, typer.Option(help="rules: no key, no network. `relata list teachers`.")] = "rules",
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what it would cost; nothing is asked.")] = False,
+    budget: Annotated[float | None, typer.Option(help="US dollars that all calls may cost together.")] = None,
+    images: ImagesOption = None,
+    groups: Annotated[str | None, typer.Option(help="How scenes are put together; `relata list groups`.")] = None,
+    filter: Annotated[str, typer.Option(help="Filters, with commas; `relata list filters`.")] = "",
+    judge: Annotated[str | None, typer.Option(help="Whom filters ask; the teacher if not given.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="File of paid replies; OUT/ledger.sqlite if not given.")] = None,
+    exclude: Annotated[Path | None, typer.Option(help="Text file of images that must not be used.")] = None,
+    engine: Annotated[str, typer.Option(help="Where work runs: local, or ray.")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 0,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again what had no reply in an earlier run.")] = False,
+    option: MoreOption = None,
+) -> None:
+    """Turn scenes or groups into training examples.
+
+    A stopped run goes on where it was when it is started again; what was paid for is used.
 
     \b
     Example: relata build rec --scenes world/scenes.jsonl --out examples
     """
+    from relata.ledger import NAME, Ledger
+    from relata.recipes import build, estimate
+
+    names = tuple(name.strip() for name in filter.split(",") if name.strip())
+    file = ledger or (out / NAME if out else None)
+    common: dict[str, Any] = {
+        "images": images, "groups": groups, "filters": names, "judge": judge, "seed": seed, "ledger": file,
+        "exclude": () if exclude is None else exclude, **_values(option),
+    }  # fmt: skip
+    if plan:
+        typer.echo(estimate(recipe, scenes, teacher, **common))
+        return
+    if out is None:
+        raise RelataError("--out is missing: the folder for the records")
+    report = build(
+        recipe, scenes, teacher, out=out, engine=engine, workers=workers, budget=budget, retry=retry, **common
+    )
+    typer.echo(report)
+    if file and file.exists():
+        with Ledger(file) as filed:
+            spent = filed.spent()
+        note(f"{file}: {spent.calls} replies, {spent.failures} failures, ${spent.cost:.4f} in all")
+
+
+def _values(option: list[str] | None) -> dict[str, Any]:
+    """Options as YAML reads their values: numbers, lists, words."""
     from yaml import safe_load
 
-    from relata.recipes import build
-
-    options = {key: safe_load(value) for key, value in pairs(option, "--option").items()}
-    left_out = () if exclude is None else exclude
-    report = build(recipe, scenes, teacher, out=out, workers=workers, seed=seed, exclude=left_out, **options)
-    typer.echo(report)
+    return {key: safe_load(value) for key, value in pairs(option, "--option").items()}

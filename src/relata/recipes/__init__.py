@@ -13,36 +13,28 @@ teachers, ledger, resuming, filters, counting.
 from __future__ import annotations
 
 import hashlib
-import inspect
-import itertools
 import os
-import random
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import reduce
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast, get_type_hints
+from typing import Any
 
 import msgspec
 
-from relata import __version__, store
-from relata.errors import RelataError, unknown
-from relata.filters import Rejection, leaks
+from relata import store
+from relata.errors import RelataError
+from relata.filters import Rejection
 from relata.ledger import NAME, Ledger
 from relata.names import component
-from relata.recipes._prompts import digest
+from relata.recipes._estimate import Estimate, estimate
+from relata.recipes._prepare import SHARD, grouped, prepare
 from relata.recipes._report import Report, add
-from relata.recipes._run import Asked, Job, Part, Plan, Source, Unit, part_path, read_part, source_type, units
-from relata.recipes._screen import usable
-from relata.scene import Group, Scene, decode, encode
-from relata.teachers import teacher as find_teacher
+from relata.recipes._run import Job, Part, Plan, Source, Unit, part_path, read_part
+from relata.scene import decode, encode
 
-__all__ = ["Report", "build"]
-
-#: Scenes or groups per unit of work.
-SHARD = 128
+__all__ = ["Estimate", "Report", "build", "estimate", "grouped"]
 
 
 def build(
@@ -97,109 +89,28 @@ def build(
         RelataError: on an unknown name or option, or a folder that another process is writing to, or that was started
             with other settings or other scenes.
     """
-    module, where = component("recipes", recipe), component("engines", engine)
     if workers < 1 or shard < 1:
         raise RelataError(f"workers is {workers} and shard is {shard}; both must be 1 or more")
-    for name in filters:
-        usable(name)
-    excluded = leaks.keys(exclude)
-    listed = hashlib.sha256("\n".join(sorted(excluded)).encode()).hexdigest()[:12] if excluded else ""
-    found, given = _sources(scenes)
-    way = _way(module, recipe, given, groups)
-    forming = component("groups", way) if way else None
-    settled = _options({recipe: module.items} | ({way: forming.groups} if forming else {}), options)
-    options_of = {"recipe": settled[recipe]} | ({"groups": settled[way]} if way else {})
-    asked = _asked(teacher)
-    judges = _asked(judge) if judge else None
-    plan = Plan(
-        recipe, options_of, asked.name, seed, shard, listed, digest(recipe), __version__,
-        way, tuple(filters), judges.name if judges else "",
+    where, folder = component("engines", engine), Path(out)
+    asked = prepare(
+        recipe, scenes, teacher, images=images, groups=groups, filters=filters, judge=judge, seed=seed,
+        exclude=exclude, shard=shard, options=options,
     )  # fmt: skip
-    if forming:
-        found = forming.groups(found, random.Random(seed), **settled[way])
-    folder, root = Path(out), _root(images, scenes)
+    paid = [made for made in asked.teachers() if made.paid]
+    if budget is not None and not any(made.price(10**6, 10**6) for made in paid):
+        raise RelataError("budget: the teacher has no price, so nothing would be counted; give it one in its settings")
     with store.lock(folder), ExitStack() as held:
-        _settle(folder, plan, retry)
+        _settle(folder, asked.plan, retry)
         filing, abreast = None, 1
-        paid = [made for made in (find_teacher(one.spec) for one in (asked, judges) if one) if made.paid]
         if paid:
             filed = held.enter_context(Ledger(ledger or folder / NAME, budget))
             filing = held.enter_context(where.hold(filed, workers))
             abreast = 2 + 2 * max(made.concurrency for made in paid) // shard
-        todo = _Todo(folder, units(found, source_type(module), shard, excluded))
-        for _ in where.run(Job(plan, asked, judges, root, folder, filing, abreast), todo, workers):
+        job = Job(asked.plan, asked.teacher, asked.judge, asked.images, folder, filing, abreast)
+        todo = _Todo(folder, asked.units)
+        for _ in where.run(job, todo, workers):
             pass
-        return _finish(folder, plan, todo)
-
-
-def _asked(spec: str) -> Asked:
-    return Asked(spec, find_teacher(spec).name)
-
-
-def _root(images: str | os.PathLike[str] | None, scenes: object) -> Path:
-    if images is not None:
-        return Path(images)
-    if not isinstance(scenes, (str, os.PathLike)):
-        return Path()
-    path = Path(scenes)
-    return path if path.is_dir() else path.parent
-
-
-def _sources(scenes: Iterable[Source] | str | os.PathLike[str]) -> tuple[Iterator[Source], type[Source] | None]:
-    """What is to be read, and its type; None if there is nothing."""
-    if isinstance(scenes, (str, os.PathLike)):
-        given = _type(Path(scenes))
-        return iter(store.records(scenes, given)), given
-    found = iter(scenes)
-    first = next(found, None)
-    if first is None:
-        return iter(()), None
-    return itertools.chain([first], found), type(first)
-
-
-def _type(path: Path) -> type[Source]:
-    """Whether a file or folder holds scenes or groups."""
-    if path.is_dir():
-        return Group if any(file.type == Group.__name__ for file in store.listed(path)) else Scene
-    if not path.is_file():
-        raise RelataError(f"{path} does not exist; give a folder of records or a .jsonl file")
-    with path.open("rb") as lines:
-        first = lines.readline()
-    return Group if b'"scenes":' in first else Scene
-
-
-def _way(module: ModuleType, recipe: str, given: type | None, groups: str | None) -> str:
-    """How groups are to be formed; empty where nothing is to be formed."""
-    wanted = source_type(module)
-    if wanted is Group and given is not Group:
-        return groups or cast(str, module.GROUPS)
-    if groups:
-        what = "reads scenes one by one" if wanted is Scene else "was given groups already"
-        raise RelataError(f"groups is {groups!r}, but recipe {recipe} {what}; leave it out")
-    return ""
-
-
-def _options(takers: dict[str, Callable[..., Any]], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options of each taker, all of them: the keyword-only arguments of its function, checked."""
-    known = {
-        taker: {p.name: p.default for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
-        for taker, function in takers.items()
-    }
-    for name in options:
-        if not any(name in defaults for defaults in known.values()):
-            unknown(
-                f"option of {' and '.join(takers)}", name, {name for defaults in known.values() for name in defaults}
-            )
-    settled: dict[str, dict[str, Any]] = {}
-    for taker, defaults in known.items():
-        types = get_type_hints(takers[taker], include_extras=True)
-        settled[taker] = {}
-        for name, default in defaults.items():
-            try:
-                settled[taker][name] = msgspec.convert(options.get(name, default), types[name])
-            except msgspec.ValidationError as error:
-                raise RelataError(f"option {name} of {taker} is {options[name]!r}: {error}") from error
-    return settled
+        return _finish(folder, asked.plan, todo)
 
 
 def _settle(folder: Path, plan: Plan, retry: bool) -> None:

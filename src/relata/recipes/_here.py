@@ -13,9 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from relata import store
-from relata.errors import RelataError
-from relata.scene import resolve
+from relata import images, store
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,9 @@ class Here:
         """Copy a scene's picture into the run's folder and return its new reference.
 
         Raises:
-            RelataError: if the picture cannot be read.
+            Unsafe: if the picture is not where it may be, or is none.
         """
-        path = resolve(image, self.images)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise RelataError(f"cannot read picture {path}: {error.strerror}; name the folder of images") from error
-        return self._write(image, data)
+        return self._write(image, images.read(image, self.images))
 
     def _write(self, name: str, data: bytes) -> str:
         safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).lstrip(".-")

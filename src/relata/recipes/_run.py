@@ -19,8 +19,8 @@ from types import ModuleType
 from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 from relata import store
-from relata.door import Door, Filing
-from relata.errors import RelataError
+from relata.door import Asks, Door, Filing
+from relata.errors import RelataError, Unsafe
 from relata.filters import Rejection, leaks
 from relata.images import read as read_image
 from relata.names import component
@@ -104,7 +104,9 @@ class Job(NamedTuple):
     async def __call__(self, unit: Unit) -> None:
         """Do one unit and write its result."""
         recipe = component("recipes", self.plan.recipe)
-        kept, lost, read = await _Run(self, recipe).outcomes(unit)
+        teacher = _door(self.teacher, self.filing)
+        judge = _door(self.judge, self.filing) if self.judge else teacher
+        kept, lost, read = await Run(self.plan, recipe, teacher, judge, self.images, self.out).outcomes(unit)
         of = folder(source_type(recipe))
         files = [
             store.write_records(
@@ -170,29 +172,32 @@ def _door(asked: Asked, filing: Filing | None) -> Door:
 os.register_at_fork(after_in_child=_door.cache_clear)  # its threads stay behind in a fork
 
 
-class _Run:
-    """One recipe at work on units."""
+class Run(NamedTuple):
+    """One recipe at work on scenes or groups."""
 
-    def __init__(self, job: Job, recipe: ModuleType) -> None:
-        self._job = job
-        self._plan = job.plan
-        self._recipe = recipe
-        self._door = _door(job.teacher, job.filing)
-        self._judge = _door(job.judge, job.filing) if job.judge else self._door
+    plan: Plan
+    recipe: ModuleType
+    door: Asks
+    judge: Asks
+    images: Path
+    out: Path
 
     async def outcomes(self, unit: Unit) -> tuple[list[Record], list[Rejection], int]:
         """The records and rejections of a unit, and how many things there were to decide on."""
-        type = source_type(self._recipe)
-        found = await _together(self._source(decode(line, type)) for line in unit.sources)
+        type = source_type(self.recipe)
+        found = await _together(self.source(decode(line, type)) for line in unit.sources)
         outcomes = [outcome for some in found for outcome in some]
         lost = [*unit.away, *(outcome for outcome in outcomes if isinstance(outcome, Rejection))]
         kept = [outcome for outcome in outcomes if not isinstance(outcome, Rejection)]
         return kept, lost, len(unit.away) + len(outcomes)
 
-    async def _source(self, source: Source) -> list[Record]:
+    async def source(self, source: Source) -> list[Record]:
         """What becomes of a scene or group."""
-        here = Here(random.Random(f"{self._plan.seed} {source.id}"), self._job.images, self._job.out)
-        items = self._recipe.items(source, here, **self._plan.options.get("recipe", {}))
+        here = Here(random.Random(f"{self.plan.seed} {source.id}"), self.images, self.out)
+        try:
+            items = list(self.recipe.items(source, here, **self.plan.options["recipe"]))
+        except Unsafe as error:  # an image that the recipe wanted to look at
+            return [Rejection(error.reason, str(error), source.id)]
         found = await _together(self._follow(item, source, ()) for item in items)
         return [outcome for some in found for outcome in some]
 
@@ -201,18 +206,18 @@ class _Run:
         if isinstance(item, Rejection):
             return [item]
         if isinstance(item, Record):
-            made = _with_provenance(item, source, self._plan, prompts)
-            return await screen(made, source, self._plan.filters, self._judge, self._job.images)
-        prompt = self._recipe.prompt(item)
-        outcome = await self._door.ask(self._request(item, prompt), lambda reply: _all(self._recipe.read(reply, item)))
+            made = _with_provenance(item, source, self.plan, prompts)
+            return await screen(made, source, self.plan.filters, self.judge, self.images)
+        prompt = self.recipe.prompt(item)
+        outcome = await self.door.ask(self._request(item, prompt), lambda reply: _all(self.recipe.read(reply, item)))
         if isinstance(outcome, Rejection):
             return [outcome.replace(id=item.id)]
         found = await _together(self._follow(_named(one, item), source, (*prompts, prompt.version)) for one in outcome)
         return [outcome for some in found for outcome in some]
 
     def _request(self, item: Any, prompt: Prompt) -> Request:
-        recipe = self._recipe
-        root: Path = getattr(item, "root", None) or self._job.images  # pictures that the recipe made lie elsewhere
+        recipe = self.recipe
+        root: Path = getattr(item, "root", None) or self.images  # pictures that the recipe made lie elsewhere
         own: tuple[str, ...] | None = getattr(item, "images", None)
         images = images_of(item.source) if own is None else own
         drawn = partial(item.pictures, root) if hasattr(item, "pictures") else None
@@ -220,7 +225,7 @@ class _Run:
             item.id,
             prompt,
             images,
-            lambda: recipe.offline(item, random.Random(f"{self._plan.seed} {item.id}")),
+            lambda: recipe.offline(item, random.Random(f"{self.plan.seed} {item.id}")),
             drawn or (lambda: tuple(read_image(image, root) for image in images)),
         )
 

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import get_type_hints
 
 from relata.chat import Example
-from relata.door import Door
+from relata.door import Asks
 from relata.errors import RelataError
 from relata.filters import Finding, Rejection
 from relata.graph import pairs
@@ -20,7 +20,7 @@ from relata.teachers import NoReply, Request
 
 
 async def screen(
-    record: Record, source: Scene | Group, names: Sequence[str], judge: Door, images: Path
+    record: Record, source: Scene | Group, names: Sequence[str], judge: Asks, images: Path
 ) -> list[Record]:
     """The record as far as filters leave it, and a rejection for each thing that they found.
 
@@ -46,7 +46,7 @@ async def screen(
 
 
 async def _findings(
-    module: ModuleType, record: Record, source: Scene | Group, judge: Door, images: Path
+    module: ModuleType, record: Record, source: Scene | Group, judge: Asks, images: Path
 ) -> Sequence[Finding] | Rejection | None:
     """What one filter has to say about a record."""
     if isinstance(record, Example) and hasattr(module, "check"):
@@ -70,7 +70,7 @@ def usable(name: str) -> None:
         raise RelataError(f"filter {name} does not judge relations or examples, so a recipe cannot use it")
 
 
-async def _find(module: ModuleType, scene: Scene, judge: Door, images: Path) -> list[Finding]:
+async def _find(module: ModuleType, scene: Scene, judge: Asks, images: Path) -> list[Finding]:
     where = {"images": str(images)} if "images" in inspect.signature(module.find).parameters else {}
     if not inspect.iscoroutinefunction(module.find):
         return list(module.find(scene, **where))
