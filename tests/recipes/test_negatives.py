@@ -252,6 +252,12 @@ def test_what_boxes_contradict_is_not_taught() -> None:
     assert one == Rejection("contradicted", "the boxes show left of", "s/negatives/0")
 
 
+def test_what_is_in_a_thing_may_be_above_and_under_it() -> None:
+    rock = Scene("s", "s.jpg", 400, 200, REGIONS, (Relation(1, "in", 2), Relation(1, "above", 2)))
+    assert Known(rock).false(0, "under", 1) == ""
+    assert Known(rock.replace(relations=rock.relations[1:])).false(0, "under", 1) == "opposite: above is annotated"
+
+
 def test_contact_that_is_annotated_is_not_doubted() -> None:
     far = SCENE.replace(relations=(Relation(1, "leaning on", 4),))
     known = Known(far)

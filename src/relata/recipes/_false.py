@@ -66,6 +66,7 @@ _GROUND = words.words(
     wall walls water wave waves way yard
     """
 )
+_INSIDE = frozenset(("in", "containing"))
 #: Boxes that need contact are apart if the gap is at least this share of the image's side.
 GAP = 0.1
 #: An image with fewer regions is not annotated as a whole, so that nothing can be called absent.
@@ -116,6 +117,8 @@ class Known:
         if said == shown:
             return ""  # unannotated, and true
         here, back = self._said.get((subject, object), []), self._said.get((object, subject), [])
+        if said in ("above", "under") and not _INSIDE.isdisjoint(map(meaning, (*here, *back))):
+            return ""  # a rock in the water may be above and under it
         for other in here:
             if CONVERSE.get(meaning(other)) == said:
                 return f"opposite: {other} is annotated"
@@ -164,7 +167,7 @@ class Known:
         if said in ASYMMETRIC and (evidence := self.false(object, predicate, subject)):
             yield Negative("swapped", object, predicate, subject, evidence)
         opposite = CONVERSE.get(said, "")
-        if opposite and (evidence := self.false(subject, opposite, object)):
+        if opposite and opposite != "containing" and (evidence := self.false(subject, opposite, object)):
             yield Negative("inverse", subject, opposite, object, evidence)
         person = words.is_person(words.clean(self.scene.regions[subject].label))
         for other in dict.fromkeys((*excluded(predicate), *_TRIED, *(_DONE if person else ()))):

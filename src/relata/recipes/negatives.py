@@ -1,7 +1,7 @@
 """`negatives`: true statements beside false ones that differ in one thing, and are false for a known reason.
 
-After the benchmarks whose wrong captions swap or replace one thing (SugarCrepe, arXiv 2306.14610; VL-CheckList, arXiv
-2207.00221); what is new is that a negative needs evidence, see `relata.recipes._false`.
+After the benchmarks whose wrong captions swap or replace one thing (SugarCrepe, VL-CheckList); what is new is that a
+negative needs evidence, see `relata.recipes._false`.
 
 | way | of `the man is on the horse` |
 |---|---|
