@@ -61,9 +61,13 @@ def hold(made: T, workers: int = 1) -> AbstractContextManager[T]:
 
 
 def _start() -> None:
-    if not ray.is_initialized():
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(os.environ.get("RAY_ADDRESS"), log_to_driver=False)
+    if ray.is_initialized():
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = os.environ.get("RAY_ADDRESS")
+    # alone, nothing but this machine need reach it
+    alone = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    ray.init(address, log_to_driver=False, **alone)
 
 
 def _do(work: Work[U, R], unit: U) -> R:
