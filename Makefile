@@ -37,5 +37,5 @@ $(INSTALLED): pyproject.toml constraints-cpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[models,text,dev]"
+	$(PIP) --editable ".[models,text,endpoint,export,ray,dev]"
 	@touch $(INSTALLED)
