@@ -63,7 +63,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ORDER = (
-    "list read synth salient group build filter coverage edits "
+    "list read synth salient group build filter coverage edits check export import "
     "train predict graph compare locate exam eval score view serve-script demo"
 )
 

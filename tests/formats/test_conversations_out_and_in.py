@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from relata import store
 from relata.chat import Example, ImageRef, Message, Preference
+from relata.check import check
 from relata.dialects import Dialect, dialect
 from relata.dialects._scan import joined
 from relata.errors import RelataError
@@ -19,7 +20,9 @@ from relata.formats import export, import_
 from relata.formats._turns import as_shown
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text
 from relata.readers._outcome import Rejected
+from relata.recipes import build
 from relata.scene import Box, Scene, encode
+from relata.synth import write
 
 from .talks import DOG, FIRST, RUG, SECOND, answer, clean, dirty, draw, example, pair, preference, talks
 
@@ -389,3 +392,24 @@ def test_two_answers_about_one_picture(tmp_path: Path) -> None:
     )
     record = Example("x", (FIRST, SECOND), turns)
     assert back(record, tmp_path, "llava", "plain").messages == turns
+
+
+@pytest.mark.parametrize(
+    ("format", "given"),
+    [
+        ("llava", {"dialect": "asmv2"}),
+        ("llava", {"dialect": "llava", "digits": 4}),
+        ("sharegpt", {"dialect": "internvl", "layout": "conversations"}),
+        ("sharegpt", {"objects": True}),
+    ],
+)
+def test_what_is_written_passes_the_check(tmp_path: Path, format: str, given: dict[str, Any]) -> None:
+    """`relata check` knows these formats on its own, and finds nothing."""
+    write(tmp_path / "world", 8)
+    build("rec", tmp_path / "world" / "scenes.jsonl", out=tmp_path / "run")
+    out = tmp_path / "train.json"
+    told = export(tmp_path / "run", format, out, images=tmp_path / "world", **given)
+    found = check(out, images=tmp_path / "world", **({"dialect": given["dialect"]} if "dialect" in given else {}))
+    assert told.rejected == ()
+    assert [file.rows for file in found.files] == [told.written]
+    assert found.found == (), str(found)

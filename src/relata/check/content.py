@@ -53,7 +53,7 @@ class Content:
         self._predicates.update(map(plain, row.predicates))
         if not row.turns:
             return
-        first = self._rows.setdefault(_digest("\0".join((*images, *(text for _, text in row.turns)))), at)
+        first = self._rows.setdefault(_digest("\0".join((*images, *(text for _, text in row.turns), row.apart))), at)
         if first != at:
             self._sheet.add("repeated-conversation", f"as {self._where(first)}")
         question = ""

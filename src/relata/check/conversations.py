@@ -19,10 +19,11 @@ Json = dict[str, Any]
 #: Fields that some trainer or data set has; others are likely misspelt.
 KNOWN = frozenset(
     {
-        "id", "image", "images", "conversations", "messages", "system", "tools", "width", "height", "videos", "video",
-        "audios", "audio", "objects", "chosen", "rejected", "rejected_response", "rejected_messages", "label",
-        "kto_tag", "task", "source", "dataset", "channel", "loss", "margin", "metadata", "meta", "provenance", "recipe",
-        "category", "question_id", "model", "data_source", "solution", "size", "data_type", "clip_sim_score",
+        "id", "image", "images", "conversations", "messages", "system", "tools", "width", "height", "width_list",
+        "height_list", "videos", "video", "audios", "audio", "objects", "chosen", "rejected", "rejected_response",
+        "rejected_conversations", "rejected_messages", "label", "kto_tag", "task", "source", "dataset", "channel",
+        "loss", "margin", "metadata", "meta", "provenance", "recipe", "category", "question_id", "model", "data_source",
+        "solution", "size", "data_type", "clip_sim_score",
     }
 )  # fmt: skip
 #: Placeholders of other media, and the fields that may hold their files.
@@ -54,7 +55,8 @@ def check(raw: Json, sheet: Sheet, measure: Callable[[Picture], Picture] | None 
     _placeholders(turns, raw, len(pictures), sheet)
     sized = [measure(picture) for picture in pictures] if measure else pictures
     predicates = markup.check([*turns, *answers], sized, raw.get("objects"), sheet)
-    return Row(str(id), tuple(pictures), (*turns, *answers), tuple(predicates))
+    apart = str(raw.get("objects", ""))
+    return Row(str(id), tuple(pictures), (*turns, *answers), tuple(predicates), apart)
 
 
 def _pictures(raw: Json, sheet: Sheet) -> list[Picture]:
@@ -75,13 +77,14 @@ def _pictures(raw: Json, sheet: Sheet) -> list[Picture]:
         if not isinstance(path, str):
             sheet.add("wrong-type", f"image {number} is {shown(image)}, not a path")
             continue
-        width, height = (_side(raw.get(name), number, name, sheet) for name in ("width", "height"))
+        width, height = (_side(raw, name, number, sheet) for name in ("width", "height"))
         found.append(Picture(path, width, height))
     return found
 
 
-def _side(told: Any, number: int, name: str, sheet: Sheet) -> int:
+def _side(raw: Json, name: str, number: int, sheet: Sheet) -> int:
     """A side of an image in pixels; 0 if the row does not tell."""
+    told = raw.get(name, raw.get(f"{name}_list"))
     side = told[number] if isinstance(told, list) and number < len(told) else told
     if side is None or (isinstance(told, list) and number >= len(told)) or (number and not isinstance(told, list)):
         return 0
@@ -152,18 +155,17 @@ def _answers(raw: Json, sheet: Sheet) -> list[tuple[str, str]]:
                 sheet.add("empty-answer", name)
             talk.words(answer, "assistant", name, sheet)
             talk.tokens(answer, name, sheet)
-    if "rejected_response" in raw and found:
-        last = next((turn for turn in reversed(_spoken(raw)) if isinstance(turn, dict)), {})
-        if found[-1][1] == last.get("content"):
-            sheet.add("same-answers", shown(found[-1][1]))
-    elif len(found) == 2 and found[0] == found[1]:
-        sheet.add("same-answers", shown(found[0][1]))
+    turns = raw.get("conversations", raw.get("messages"))
+    for name in ("rejected_conversations", "rejected_messages"):
+        if isinstance(raw.get(name), list) and raw[name]:
+            read = _turn(raw[name][-1], f"{name}[{len(raw[name]) - 1}]", sheet)
+            found += [read] if read else []
+    better = found[0] if len(found) == 2 else ("assistant", "")
+    if len(found) == 1 and isinstance(turns, list) and turns and isinstance(turns[-1], dict):
+        better = ("assistant", str(turns[-1].get("content", turns[-1].get("value"))))
+    if found and found[-1] == better:
+        sheet.add("same-answers", shown(better[1]))
     return found
-
-
-def _spoken(raw: Json) -> list[Any]:
-    turns = raw.get("messages", raw.get("conversations"))
-    return turns if isinstance(turns, list) else []
 
 
 def _placeholders(turns: Sequence[tuple[str, str]], raw: Json, images: int, sheet: Sheet) -> None:

@@ -88,6 +88,9 @@ KINDS: dict[str, Kind] = {
     "wrong-convention": Kind(
         _E, "the boxes of the file are written in another convention", "convert them, or name the right dialect"
     ),
+    "unlikely-convention": Kind(
+        _W, "the shapes of things speak for another convention", "look at some drawn (`relata view`) before training"
+    ),
     "object-count": Kind(_E, "<bbox> or <ref-object> do not fit the objects given", "write one per box or name"),
     "tiny-box": Kind(_W, "a box thinner than a pixel", "leave the box out"),
     # scenes

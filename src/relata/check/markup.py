@@ -31,6 +31,8 @@ ODD_SLOT = re.compile(
 )
 #: Four numbers in brackets, with no tag around them.
 _FOUR = re.compile(r"\[\s*(-?\d*\.?\d+)\s*,\s*(-?\d*\.?\d+)\s*,\s*(-?\d*\.?\d+)\s*,\s*(-?\d*\.?\d+)\s*\]")
+#: A predicate whose boxes stand apart.
+_PREDICATE = re.compile(r"<pred>([^<]*)</pred>")
 #: Problems that are told of boxes elsewhere, or that trainers cannot know of.
 _LEFT = ("bad-box", "unknown-image", "unknown-region", "bad-line")
 
@@ -82,12 +84,14 @@ def check(turns: Sequence[tuple[str, str]], pictures: Sequence[Picture], objects
     whole = "\n".join(text for _, text in turns)
     if objects is not None:
         _objects(objects, whole, pictures, sheet)
-    written = _written(whole)
+    written = _written(whole) if objects is None else ""
     images = [ImageRef(picture.path, picture.width or 1000, picture.height or 1000) for picture in pictures]
     predicates: list[str] = []
     for number, (role, text) in enumerate(turns):
         if not written:
-            if "[" in text:
+            if objects is not None and role == "assistant":
+                predicates += _PREDICATE.findall(text)
+            elif "[" in text:
                 _bare(text, pictures, sheet)
             continue
         spans, problems = _read(written, text, images)
@@ -104,8 +108,7 @@ def check(turns: Sequence[tuple[str, str]], pictures: Sequence[Picture], objects
             continue
         places: dict[float, int | None] = {}
         for image, box in _boxes(spans):
-            size = _size(pictures, image)
-            places[box.x1] = sheet.box(written, _KEPT.numbers[int(box.x1)], size, image)
+            places[box.x1] = sheet.box(written, _KEPT.numbers[int(box.x1)], _picture(pictures, image))
         for span in said:
             first, second = ([places[box.x1] for box in side] for side in (span.subjects, span.objects))
             sheet.relation(written, span.text, zip(first, second))
@@ -127,15 +130,15 @@ def _boxes(spans: Sequence[Any]) -> Iterator[tuple[int, Box]]:
             yield from ((span.image, box) for box in (*span.subjects, *span.objects))
 
 
-def _size(pictures: Sequence[Picture], image: int) -> tuple[float, float]:
-    return (pictures[image].width, pictures[image].height) if image < len(pictures) else (0, 0)
+def _picture(pictures: Sequence[Picture], image: int) -> Picture:
+    return pictures[image] if image < len(pictures) else Picture("")
 
 
 def _bare(text: str, pictures: Sequence[Picture], sheet: Sheet) -> None:
     """Boxes without a tag. Which image they are of is not said; with several it is not guessed."""
-    size = _size(pictures, 0) if len(pictures) == 1 else (0.0, 0.0)
+    picture = pictures[0] if len(pictures) == 1 else Picture("")
     for found in _FOUR.finditer(text):
-        sheet.box("brackets", [float(number) for number in found.groups()], size)
+        sheet.box("brackets", [float(number) for number in found.groups()], picture)
 
 
 def _objects(objects: Any, text: str, pictures: Sequence[Picture], sheet: Sheet) -> None:
@@ -156,7 +159,7 @@ def _objects(objects: Any, text: str, pictures: Sequence[Picture], sheet: Sheet)
         if not isinstance(image, int) or not 0 <= image < max(len(pictures), 1):
             sheet.add("unknown-image", f"objects.image_id[{number}] is {shown(image)}")
             continue
-        sheet.box(kind, box, _size(pictures, image), image)
+        sheet.box(kind, box, _picture(pictures, image))
     for slot, given in (("<bbox>", boxes), ("<ref-object>", names)):
         if text.count(slot) != len(given):
             sheet.add("object-count", f"{text.count(slot)} {slot}, {len(given)} given")

@@ -17,7 +17,7 @@ from relata.geometry.masks import _runs
 from relata.scene import Mask
 
 Json = dict[str, Any]
-Size = tuple[float, float]
+Size = tuple[int, int]
 
 #: The least part of a mask that lies within its box, if the box is its own.
 _WITHIN = 0.5
@@ -30,12 +30,13 @@ _MARKUP = re.compile(
 
 def scene(raw: Json, sheet: Sheet, at: str = "") -> Row:
     """A scene; `at` says where it stands in a group."""
-    size = (raw["width"], raw["height"])
+    picture = Picture(raw["image"], raw["width"], raw["height"])
+    size = picture[1:]
     if min(size) <= 0:
         sheet.add("bad-record", f"{at}image size {size[0]} x {size[1]} is not positive")
     regions: list[Json] = raw.get("regions", [])
     ids = {region["id"] for region in regions}
-    _regions(regions, size, sheet, at)
+    _regions(regions, picture, sheet, at)
     said: set[tuple[int, str, int]] = set()
     relations: list[Json] = raw.get("relations", [])
     for number, relation in enumerate(relations):
@@ -51,11 +52,10 @@ def scene(raw: Json, sheet: Sheet, at: str = "") -> Row:
         if triple in said:
             sheet.add("repeated-relation", f"{here}: {subject} {predicate!r} {other}")
         said.add(triple)
-    picture = Picture(raw["image"], raw["width"], raw["height"])
     return Row(raw["id"], (picture,), (), tuple(relation["predicate"] for relation in relations))
 
 
-def _regions(regions: Sequence[Json], size: Size, sheet: Sheet, at: str) -> None:
+def _regions(regions: Sequence[Json], picture: Picture, sheet: Sheet, at: str) -> None:
     for id in _twice(region["id"] for region in regions):
         sheet.add("duplicate-region", f"{at}region {id}")
     for identity in _twice(region["identity"] for region in regions if region.get("identity")):
@@ -63,11 +63,11 @@ def _regions(regions: Sequence[Json], size: Size, sheet: Sheet, at: str) -> None
     for label, *box in _twice((region["label"], *region["box"]) for region in regions):
         sheet.add("repeated-region", f"{at}{label!r} at {box}")
     for region in regions:
-        sheet.box("records", region["box"], size)
+        sheet.box("records", region["box"], picture)
         if not region["label"].strip():
             sheet.add("empty-label", f"{at}region {region['id']}")
         if region.get("mask"):
-            _mask(region, size, sheet, f"{at}region {region['id']}")
+            _mask(region, picture[1:], sheet, f"{at}region {region['id']}")
 
 
 def _twice(values: Iterator[Any]) -> list[Any]:
@@ -155,13 +155,13 @@ def preference(raw: Json, sheet: Sheet) -> Row:
 
 
 def _conversation(raw: Json, messages: Sequence[Json], sheet: Sheet, talk_of: int | None = None) -> Row:
-    images: list[Json] = raw["images"]
+    images = [Picture(image["path"], image["width"], image["height"]) for image in raw["images"]]
     regions: list[Any] = raw.get("regions", [])
     if regions and len(regions) != len(images):
         sheet.add("region-lists", f"{len(images)} images, {len(regions)} lists")
     for index, boxes in enumerate(regions[: len(images)]):
         for box in boxes:
-            sheet.box("records", box, (images[index]["width"], images[index]["height"]), index)
+            sheet.box("records", box, images[index])
     turns = []
     predicates: list[str] = []
     for number, message in enumerate(messages):
@@ -171,11 +171,10 @@ def _conversation(raw: Json, messages: Sequence[Json], sheet: Sheet, talk_of: in
                 predicates.append(span["text"])
         turns.append((message["role"], _text(message["spans"])))
     talk.check(turns[:talk_of], sheet, open_end=talk_of is not None)
-    pictures = tuple(Picture(image["path"], image["width"], image["height"]) for image in images)
-    return Row(raw["id"], pictures, tuple(turns), tuple(predicates))
+    return Row(raw["id"], tuple(images), tuple(turns), tuple(predicates))
 
 
-def _span(span: Json, images: Sequence[Json], regions: Sequence[Any], at: str, sheet: Sheet) -> None:
+def _span(span: Json, images: Sequence[Picture], regions: Sequence[Any], at: str, sheet: Sheet) -> None:
     kind = span["type"]
     if kind != "image" and (found := _MARKUP.search(span["text"])):
         sheet.add("markup-in-text", f"{at}: {found.group()!r}")
@@ -194,7 +193,7 @@ def _span(span: Json, images: Sequence[Json], regions: Sequence[Any], at: str, s
         sheet.add("count-mismatch", f"{at}: {span['text']!r} has {len(groups[0])} subjects, {len(groups[1])} objects")
     listed = regions[image] if image < len(regions) else []
     for box in [box for boxes in groups for box in boxes]:
-        sheet.box("records", box, (images[image]["width"], images[image]["height"]), image)
+        sheet.box("records", box, images[image])
         if listed and box not in listed:
             sheet.add("unlisted-box", f"{at}: {span['text']!r} at {box}")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from relata.check.conventions import (
     LEAST,
@@ -58,6 +60,8 @@ class Row(NamedTuple):
     turns: tuple[tuple[str, str], ...] = ()
     """Role and text."""
     predicates: tuple[str, ...] = ()
+    apart: str = ""
+    """What placeholders in the text stand for."""
 
 
 class _Written:
@@ -67,6 +71,8 @@ class _Written:
         self.numbers = array("d")
         self.sizes = array("d")
         self.rows = array("q")
+        self.images = array("q")
+        """A checksum of each image's path."""
         self.relations: list[tuple[str, int, int]] = []
 
 
@@ -114,25 +120,25 @@ class Sheet:
         """A finding about the whole file."""
         self.found.append(Finding(kind, file or self.name, 0, detail))
 
-    def box(self, written: str, numbers: Any, size: tuple[float, float], image: int = 0) -> int | None:
+    def box(self, written: str, numbers: Any, picture: Picture) -> int | None:
         """A box as it was written; its number among those of its kind, or None if it is none.
 
         Args:
             written: how; a key of `EXPECTED`.
             numbers: four, if it is one.
-            size: of its image, in pixels; 0 if not known.
-            image: its index in the row; a box that is named twice counts once.
+            picture: that it is of; a box that is named twice counts once.
         """
         good = isinstance(numbers, (list, tuple)) and len(numbers) == 4 and all(map(_finite, numbers))
         if not good:
             self.add("bad-box", shown(numbers))
             return None
-        key = (written, image, *numbers)
+        key = (written, picture.path, *numbers)
         if key not in self._fresh:
             kept = self._written.setdefault(written, _Written())
             self._fresh[key] = len(kept.rows)
             kept.numbers.extend(numbers)
-            kept.sizes.extend(size)
+            kept.sizes.extend(picture[1:])
+            kept.images.append(crc32(picture.path.encode("utf-8", "surrogatepass")))
             kept.rows.append(len(self.places) - 1)
         return self._fresh[key]
 
@@ -152,15 +158,13 @@ class Sheet:
                 expected = (self._dialect,)
             numbers = np.frombuffer(kept.numbers, dtype=np.float64).reshape(-1, 4)
             sizes = np.frombuffer(kept.sizes, dtype=np.float64).reshape(-1, 2)
-            verdict = _verdict(numbers, sizes, kept.relations, expected)
+            verdict = _verdict(numbers, sizes, np.frombuffer(kept.images, dtype=np.int64), kept.relations, expected)
             if len(numbers) >= LEAST:
                 told.append(f"{verdict.likely if verdict.wrong else verdict.expected}")
             if verdict.wrong:
-                self.whole(
-                    "wrong-convention",
-                    f"{len(numbers):,} boxes are {verdict.likely}, not {verdict.expected} ({written})",
-                )
-            else:
+                kind = "wrong-convention" if verdict.sure else "unlikely-convention"
+                self.whole(kind, f"{len(numbers):,} boxes are {verdict.likely}, not {verdict.expected} ({written})")
+            if not (verdict.wrong and verdict.sure):
                 self._single(written, numbers, sizes, kept.rows, verdict.expected)
         return "; ".join(dict.fromkeys(told))
 
@@ -189,15 +193,21 @@ class Sheet:
 
 
 def _verdict(
-    numbers: Floats, sizes: Floats, relations: Sequence[tuple[str, int, int]], expected: Sequence[Convention]
+    numbers: Floats,
+    sizes: Floats,
+    images: npt.NDArray[np.int64],
+    relations: Sequence[tuple[str, int, int]],
+    expected: Sequence[Convention],
 ) -> Verdict:
-    """The convention of the boxes whose images' sizes are known."""
-    known = np.all(sizes > 0, axis=1)
-    if not known.any():
+    """The convention of the boxes whose images' sizes are known, each counted once however many rows name it."""
+    known = np.flatnonzero(np.all(sizes > 0, axis=1))
+    if not len(known):
         return Verdict(expected[0], expected[0], False)
-    place = np.cumsum(known) - 1
-    said = [(word, int(place[i]), int(place[j])) for word, i, j in relations if known[i] and known[j]]
-    return judge(some(Boxes(numbers[known], sizes[known], said)), expected)
+    boxes = np.concatenate([images[known, None], numbers[known]], 1)
+    _, first, place = np.unique(boxes, axis=0, return_index=True, return_inverse=True)
+    at = dict(zip(known.tolist(), place.tolist()))
+    said = sorted({(word, at[i], at[j]) for word, i, j in relations if i in at and j in at})
+    return judge(some(Boxes(numbers[known][first], sizes[known][first], said)), expected)
 
 
 def _finite(number: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from relata.cli import data, edits, filter, models, salient, scores, serve_script, show
+from relata.cli import check, data, edits, export, filter, import_, models, salient, scores, serve_script, show
 from relata.errors import RelataError
 
 __all__ = ["app", "main"]
@@ -67,6 +67,9 @@ for name, command in (
     ("filter", filter.filter),
     ("coverage", filter.coverage),
     ("edits", edits.edits),
+    ("check", check.check),
+    ("export", export.export),
+    ("import", import_.import_),
     ("train", models.train),
     ("predict", models.predict),
     ("graph", models.graph),

@@ -24,7 +24,7 @@ from relata.english.summary import AXES, Axis, summary
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
 from relata.images import read as read_image
-from relata.notation import words
+from relata.quoting import quote, words
 from relata.recipes._here import Here
 from relata.recipes._prompts import template
 from relata.recipes._summary import read as read_summary
@@ -112,7 +112,7 @@ def request(group: Group, mode: Mode, axes: tuple[Axis, ...] = AXES) -> Prompt:
     if mode in ("captions", "given"):
         parts += [f"Image {n}:\n{told(scene)}" for n, scene in enumerate(group.scenes, 1)]
     elif mode == "refine":
-        parts.append("Notes:\n" + "\n".join(f"- {words(text)}" for text in group.captions if text.strip()))
+        parts.append("Notes:\n" + "\n".join(f"- {quote(text)}" for text in group.captions if text.strip()))
     parts.append(f"Summarise the commonalities and differences of the {len(group.scenes)} images.")
     return template("comparison", mode).fill("\n\n".join(parts))
 
@@ -142,8 +142,8 @@ def conversation(id: str, group: Group, turns: list[tuple[str, str]], recipe: st
 
 
 def told(scene: Scene) -> str:
-    """The captions of a scene as a list."""
-    return "\n".join(f"- {words(caption)}" for caption in scene.captions if caption.strip())
+    """The captions of a scene as a list, each in double quotes."""
+    return "\n".join(f"- {quote(caption)}" for caption in scene.captions if caption.strip())
 
 
 def _slots(count: int) -> tuple[Span, ...]:
