@@ -22,7 +22,7 @@ from relata.coverage import coverage
 from relata.dialects import Dialect
 from relata.dialects import dialect as find_dialect
 from relata.errors import RelataError
-from relata.formats import held
+from relata.formats._data import held
 from relata.formats._turns import Talk, as_shown, for_trainers
 from relata.geometry import Codec, Frame
 from relata.grounded import plain

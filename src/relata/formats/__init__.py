@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
@@ -25,23 +25,16 @@ from relata import dialects, store
 from relata.chat import Example, Preference
 from relata.dialects import Dialect
 from relata.errors import RelataError, unknown
+from relata.formats._data import Counted, Data, damaged, records_of
 from relata.formats._turns import for_trainers
 from relata.names import component
 from relata.readers._outcome import Rejected
-from relata.scene import Record, Scene, encode
+from relata.scene import Record, encode
 
 __all__ = ["Exported", "Imported", "export", "import_"]
 
-Data = Iterable[Any] | str | os.PathLike[str]
-
 #: What every format may ask for; its other arguments are options.
 _COMMON = ("dialect", "images", "refuse")
-#: The records that formats take, with the fields that tell each from all others.
-_KINDS: tuple[tuple[type[Record], frozenset[str]], ...] = (
-    (Preference, frozenset({"chosen", "rejected"})),
-    (Example, frozenset({"messages"})),
-    (Scene, frozenset({"image", "width"})),
-)
 
 
 class Exported(Record, frozen=True):
@@ -109,9 +102,9 @@ def export(
         raise RelataError(f"{format} holds no text in a dialect; leave dialect out")
     elif rest:
         unknown(f"option of {format}", next(iter(rest)), settings)
-    records = _Counted(_records(data, takes, format, rejected.append))
+    records = Counted(records_of(data, takes, format, rejected.append))
     written: int = module.write(records, target, **{name: common[name] for name in given}, **settings)
-    read = records.count + records.damaged(rejected)
+    read = records.count + damaged(rejected)
     if "refuse" in given:  # a format that loses a record is our bug, not the user's
         assert read == written + len(rejected), f"{format}: {read} read, {written} written, {len(rejected)} rejected"
     beside = target.with_suffix(".rejected.jsonl")
@@ -201,78 +194,11 @@ def _kept(entries: Any, folder: Path, about: dict[str, Any]) -> Imported:
     return result
 
 
-class _Counted:
-    """Records, counted as they pass."""
-
-    def __init__(self, records: Iterable[Any]) -> None:
-        self.count = 0
-        self._records = records
-
-    def __iter__(self) -> Iterator[Any]:
-        for record in self._records:
-            self.count += 1
-            yield record
-
-    @staticmethod
-    def damaged(rejected: Iterable[Rejected]) -> int:
-        """How many records could not even be read from the data."""
-        return sum(one.reason.startswith(_DAMAGED) for one in rejected)
-
-
-_DAMAGED = "damaged record: "
-
-
 def _accepted(module: ModuleType) -> tuple[type[Record], ...]:
     """The types of records that a format takes."""
     first = next(iter(get_type_hints(module.write).values()))
     (held,) = get_args(first)
     return get_args(held) or (held,)
-
-
-def _records(data: Data, takes: tuple[type[Record], ...], format: str, refuse: Any) -> Iterable[Any]:
-    """The records of `data`, all of one type that the format takes."""
-    if not isinstance(data, (str, os.PathLike)):
-        return _checked(data, takes, format)
-    path = Path(data)
-    found = held(path)
-    usable = [kind for kind in takes if kind in found]
-    if found and not usable:
-        raise RelataError(f"{path} holds {_named(found)}; {format} takes {_named(takes)}")
-    if len(usable) > 1:
-        folders = " or ".join(str(path / f"{kind.__name__.lower()}s") for kind in usable)
-        raise RelataError(f"{path} holds {_named(usable)}; name {folders}")
-    if not usable:
-        return ()
-    return store.records(path, usable[0], lambda one: refuse(Rejected(f"{one.file}:{one.line}", _DAMAGED + one.reason)))
-
-
-def held(path: Path) -> list[type[Record]]:
-    """The types of records in a file or folder, of those that can be exported.
-
-    Raises:
-        RelataError: if there is no such file or folder.
-    """
-    if path.is_dir():
-        names = {file.type for file in store.listed(path)}
-        return [kind for kind, _ in _KINDS if kind.__name__ in names]
-    if not path.is_file():
-        raise RelataError(f"{path} does not exist; give a folder of records or a .jsonl file")
-    first = next(iter(store.records(path, dict[str, msgspec.Raw], lambda damage: None)), None)
-    return [] if first is None else [next((kind for kind, keys in _KINDS if keys <= first.keys()), Record)]
-
-
-def _checked(records: Iterable[Any], takes: tuple[type[Record], ...], format: str) -> Iterator[Any]:
-    """Records, as long as they are all of one type that the format takes."""
-    usable = takes
-    for record in records:
-        if not isinstance(record, usable):
-            raise RelataError(f"{format} writes {_named(usable)} here, but was given a {type(record).__name__}")
-        usable = (type(record),)
-        yield record
-
-
-def _named(kinds: Iterable[type]) -> str:
-    return " and ".join("other records" if kind is Record else f"{kind.__name__.lower()}s" for kind in kinds)
 
 
 def _settled(function: Any, names: list[str], options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
