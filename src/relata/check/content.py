@@ -37,7 +37,6 @@ class Content:
         self._answers: Counter[bytes] = Counter()
         self._texts: dict[bytes, str] = {}
         self._letters: Counter[str] = Counter()
-        self._options = 0
         self._predicates: Counter[str] = Counter()
         self._long: dict[bytes, tuple[list[int], set[str]]] = {}
 
@@ -56,14 +55,12 @@ class Content:
         first = self._rows.setdefault(_digest("\0".join((*images, *(text for _, text in row.turns), row.apart))), at)
         if first != at:
             self._sheet.add("repeated-conversation", f"as {self._where(first)}")
-        question = ""
         for role, text in row.turns:
             if role == "assistant":
-                self._answer(text.strip(), question, "\0".join(images), at)
-            question = text
+                self._answer(text.strip(), row.apart, "\0".join(images), at)
 
-    def _answer(self, text: str, question: str, images: str, at: int) -> None:
-        key = _digest(text.lower())
+    def _answer(self, text: str, apart: str, images: str, at: int) -> None:
+        key = _digest(text.lower() + apart)
         self._answers[key] += 1
         if self._answers[key] == 1 and len(text) <= 60:
             self._texts[key] = text

@@ -173,7 +173,7 @@ def _units(convention: Convention, sizes: Floats) -> tuple[Floats, Floats, Float
 
 def _score(one: Convention, boxes: Boxes) -> float:
     """Log-likelihood of the numbers."""
-    numbers, sizes, relations = boxes
+    numbers, sizes = boxes.numbers, boxes.sizes
     x1, y1, x2, y2 = placed(one, numbers, sizes).T
     _, _, unit_x, unit_y = _units(one, sizes)
     edge_x, edge_y = _edges(one, numbers, sizes)
@@ -251,7 +251,8 @@ def _outside(one: Convention, boxes: Boxes) -> npt.NDArray[np.bool_]:
     """Which boxes leave the image by far, or are upside down."""
     own = placed(one, boxes.numbers, boxes.sizes)
     edges = 3 * np.stack(_edges(one, boxes.numbers, boxes.sizes) * 2, 1)
-    outside: npt.NDArray[np.bool_] = ((own < -edges) | (own > 1 + edges)).any(1) | (own[:, :2] > own[:, 2:]).any(1)
+    leaves, turned = (own < -edges) | (own > 1 + edges), own[:, :2] > own[:, 2:]
+    outside: npt.NDArray[np.bool_] = np.concatenate([leaves, turned], 1).any(1)
     return outside
 
 
