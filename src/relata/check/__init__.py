@@ -180,10 +180,8 @@ def _reader(
         if strict is None or type is None:
             if told:
                 return conversations.check(raw, sheet, measure)
-            if format:
+            if format:  # otherwise the whole file is told to be of no known format
                 sheet.add("missing-field", f"{format} (it has {', '.join(list(raw)[:6]) or 'no fields'})")
-            else:
-                sheet.add("unknown-format", f"fields {', '.join(list(raw)[:6]) or 'none'}")
             return None
         try:
             strict.decode(line)

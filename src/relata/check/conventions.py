@@ -29,7 +29,7 @@ LEAST = 20
 MARGIN, PER_BOX = 4.0, 0.03
 #: Where only the shape of things speaks: so much a box, less so many times the root of their number (real photos have
 #: 0.23 a box, with a deviation of 0.73).
-_SHAPE_PER_BOX, _SHAPE_ROOT = 0.12, 0.8
+_SHAPE_PER_BOX, _SHAPE_ROOT = 0.1, 0.8
 #: Shapes tell nothing where fewer boxes than this share are clearly wider than high or higher than wide: drawn worlds.
 _VARIED, _CLEARLY = 0.5, 0.25
 #: A box that follows no rule: its share, and its density (numbers spread over a thousand either way).
@@ -252,7 +252,7 @@ def _outside(one: Convention, boxes: Boxes) -> npt.NDArray[np.bool_]:
     own = placed(one, boxes.numbers, boxes.sizes)
     edges = 3 * np.stack(_edges(one, boxes.numbers, boxes.sizes) * 2, 1)
     leaves, turned = (own < -edges) | (own > 1 + edges), own[:, :2] > own[:, 2:]
-    outside: npt.NDArray[np.bool_] = np.concatenate([leaves, turned], 1).any(1)
+    outside: npt.NDArray[np.bool_] = np.any(np.concatenate([leaves, turned], 1), axis=1)
     return outside
 
 
