@@ -195,7 +195,7 @@ def test_rules_answer_offline(said: str, reply: str) -> None:
 class Paid:
     """A teacher that denies everything, and answers only so many requests."""
 
-    name, paid, longest = "paid", True, 4
+    name, paid, longest, concurrency = "paid", True, 4, 8
 
     def __init__(self, most: int) -> None:
         self.asked: list[str] = []

@@ -54,7 +54,7 @@ def test_regions_that_coincide_become_one_and_relations_follow() -> None:
         Region(2, "rug", Box(0, 50, 50, 80), description="a red rug"),
         Region(3, "woman", Box(10, 20, 40, 52)),
     )
-    assert both.relations == (Relation(1, "on", 2, source="a"), Relation(3, "near", 1, source="b"))
+    assert both.relations == (Relation(1, "on", 2, source="a; b"), Relation(3, "near", 1, source="b"))
 
 
 def test_the_other_name_of_a_region_is_kept_as_its_description() -> None:

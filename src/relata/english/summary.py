@@ -97,10 +97,10 @@ def different(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]
             told["locations"].append(f"{the} {be} {_each(places)}.")
     for axis, clauses in _clauses(images).items():
         for k in range(len(images)):
-            own = _own(clauses, k)
+            clause = _own(clauses, k)
             contrast = told[axis] and rng.random() < 0.5  # with what an image before it shows
             opener = f"by contrast, in Image {k + 1} " if contrast else f"in Image {k + 1}, "
-            told[axis] += [words.sentence(opener + own)] if own else []
+            told[axis] += [words.sentence(opener + clause)] if clause else []
     return {axis: s if axis in _LONG else s[:_SENTENCES] for axis, s in told.items()}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from relata.geometry import iou_matrix
 from relata.readers._words import same
-from relata.scene import Region, Scene
+from relata.scene import Region, Relation, Scene
 
 #: Two regions of different sources are one object from this IoU on, if their labels agree ...
 IOU_SAME_LABEL = 0.7
@@ -30,6 +30,12 @@ def joined(scenes: Sequence[Scene]) -> Scene:
     return first
 
 
+def _sources(one: Relation, other: Relation) -> str | None:
+    """Who says a relation, where several do: that they agree is worth knowing."""
+    told = [name for relation in (one, other) for name in (relation.source or "").split("; ") if name]
+    return "; ".join(dict.fromkeys(told)) or None
+
+
 def _join(first: Scene, second: Scene) -> Scene:
     regions = {region.id: region for region in first.regions}
     twin = coinciding(first, second)
@@ -46,7 +52,9 @@ def _join(first: Scene, second: Scene) -> Scene:
     relations = {(r.subject, r.predicate, r.object): r for r in first.relations}
     for relation in second.relations:
         moved = relation.replace(subject=renamed[relation.subject], object=renamed[relation.object])
-        relations.setdefault((moved.subject, moved.predicate, moved.object), moved)
+        key = (moved.subject, moved.predicate, moved.object)
+        known = relations.get(key)
+        relations[key] = known.replace(source=_sources(known, moved)) if known else moved
     captions: dict[str, str] = {}
     for text in first.captions + second.captions:
         captions.setdefault(" ".join(text.split()).casefold(), text)

@@ -267,9 +267,19 @@ def _with_provenance(record: Any, source: Source, plan: Plan, prompts: tuple[str
     made = {"recipe": getattr(record, "recipe", "") or plan.recipe, "teacher": plan.teacher}
     if prompts:
         made["prompt"] = "+".join(prompts)
-    about = {**source.provenance, **record.provenance, **of, **made, "seed": str(plan.seed)}
+    about = {**_sources(source), **record.provenance, **of, **made, "seed": str(plan.seed)}
     finished: Record = record.replace(provenance=about)
     return finished
+
+
+def _sources(source: Source) -> dict[str, str]:
+    """Where a scene or group comes from; what its scenes say differently stands side by side."""
+    about: dict[str, str] = {}
+    if isinstance(source, Group):
+        for name in dict.fromkeys(name for scene in source.scenes for name in scene.provenance):
+            said = dict.fromkeys(scene.provenance[name] for scene in source.scenes if name in scene.provenance)
+            about[name] = "; ".join(said)
+    return {**about, **source.provenance}
 
 
 def part_path(out: Path, index: int) -> Path:
