@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from relata.english import words
 
-_LIST = re.compile(r"\d+(?:\s*,\s*(?:and\s+)?\d+)+")
+_LIST = re.compile(r"(?<!\d)\d++(?:\s*+,\s*+(?:and\s++)?\d++)++")
 
 
 def sequence(order: Sequence[int]) -> list[int]:
@@ -45,4 +45,5 @@ def say(order: Sequence[int]) -> str:
 def read(text: str) -> tuple[int, ...] | None:
     """The last list of numbers in an answer: frames in the order of time, from 1; None if there is none."""
     found = _LIST.findall(text)
-    return tuple(map(int, re.findall(r"\d+", found[-1]))) if found else None
+    # no frame has a number of seven digits, and Python makes no number of thousands of them
+    return tuple(int(number[:7]) for number in re.findall(r"\d+", found[-1])) if found else None

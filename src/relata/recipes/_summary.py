@@ -136,5 +136,5 @@ def foreign(text: str, images: int) -> Rejection | None:
     caption = _CAPTION.search(text)
     if caption:
         return Rejection("speaks-of-captions", caption.group())
-    beyond = next((m for m in _IMAGE.finditer(text) if not 1 <= int(m[1]) <= images), None)
+    beyond = next((m for m in _IMAGE.finditer(text) if not 1 <= int(m[1][:7]) <= images), None)
     return Rejection("unknown-image", beyond.group()) if beyond else None

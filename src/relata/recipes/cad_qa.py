@@ -115,7 +115,7 @@ def read(reply: str, item: Item) -> Example | Item | Rejection:
     wrong = foreign(f"{question} {answer}", count)
     if wrong:
         return wrong
-    asked = {int(number) for number in _IMAGE.findall(question)}
+    asked = {int(number[:7]) for number in _IMAGE.findall(question)}
     made = comparison.conversation(item.id, item.source, [(question, answer)], "cad_qa")
     about = {"turn": f"{chosen + 1} of {len(turns)}", "about": "one image" if len(asked) == 1 else "all images"}
     return made.replace(provenance=about)

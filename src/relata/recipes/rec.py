@@ -56,7 +56,11 @@ _REGION = (
     "Please describe what is at [](%d) and how it relates to its surroundings.",
 )
 _ROLES: tuple[Role, Role] = ("user", "assistant")
-_SPEAKER = re.compile(r"^[\s*#>-]*(?:(q)(?:uestion)?|a(?:nswer)?)\s*\d*\s*\**\s*[:.)]\s*\**[ \t]*", re.MULTILINE | re.I)
+# nothing is tried twice (`++`) and no blank crosses a line, so that no reply can make this slow
+_SPEAKER = re.compile(
+    r"^[ \t*#>-]*+(?:(q)(?:uestion)?|a(?:nswer)?)[ \t]*+(?:\d++[ \t]*+)?(?:\*++[ \t]*+)?[:.)][ \t]*+\**+[ \t]*+",
+    re.MULTILINE | re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
