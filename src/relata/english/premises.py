@@ -52,7 +52,7 @@ _CONSPICUOUS: dict[str, tuple[str, ...]] = {
 
 
 #: What somebody could as well be holding or riding.
-_FITTING = {
+FITTING = {
     "holding": ("kite", "guitar", "surfboard", "skateboard", "snowboard"),
     "carrying": ("kite", "guitar", "surfboard", "ladder", "tent"),
     "riding": ("zebra", "horse", "elephant", "bicycle", "motorcycle", "tractor"),
@@ -73,7 +73,7 @@ def ask(talk: Talk) -> Turn | None:
     return next(filter(None, turns), None)
 
 
-def _absent(talk: Talk) -> list[str]:
+def absent(talk: Talk) -> list[str]:
     """Conspicuous objects that no label, caption or attribute of the scene speaks of."""
     scene, names = talk.scene, talk.names
     texts = (*names.nouns, *scene.captions, *scene.labels, *(a for r in scene.regions for a in r.attributes))
@@ -104,11 +104,11 @@ def _contrary(talk: Talk, fact: Fact) -> list[str]:
 
 def _false_doing(talk: Talk) -> Turn | None:
     """Whether somebody holds a kite who holds an umbrella."""
-    absent = set(_absent(talk))
-    fact = talk.fact(lambda fact: not fact.mutual and not absent.isdisjoint(_FITTING.get(fact.predicate, ())))
+    absent = set(absent(talk))
+    fact = talk.fact(lambda fact: not fact.mutual and not absent.isdisjoint(FITTING.get(fact.predicate, ())))
     if fact is None:
         return None
-    noun = talk.pick([noun for noun in _FITTING[fact.predicate] if noun in absent])
+    noun = talk.pick([noun for noun in FITTING[fact.predicate] if noun in absent])
     subject = talk.names.known(fact.subjects)
     said = phrase(fact.predicate)
     question = talk.pick(("{Be} {} {} {a} {noun}?", "Why {be} {} {} the {noun}?"))
@@ -121,7 +121,7 @@ def _false_doing(talk: Talk) -> Turn | None:
 
 def _false_object(talk: Talk) -> Turn | None:
     """What colour the zebra is, where there is none."""
-    absent = _absent(talk)
+    absent = absent(talk)
     if not absent:
         return None
     noun = talk.pick(absent)
