@@ -1,4 +1,4 @@
-"""How memory and time of a run grow with its number of scenes: python benchmarks/growth.py [--most 100000] [--paid 10000]
+"""How memory and time of a run grow with its number of scenes: python benchmarks/growth.py [--most N] [--paid N]
 
 Each line is `build("rec", FILE, kinds=["detailed"])` in a process of its own, one record per scene: peak of resident
 memory, and seconds per thousand scenes. The paid runs ask the scripted server, which is another process.
@@ -14,11 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from relata.scene import encode
 from rules import scene
 from teacher import server
 from throughput import RULE, settings, world
-
-from relata.scene import encode
 
 RUN = """
 import sys, time

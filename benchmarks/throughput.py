@@ -20,16 +20,15 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from rules import scene
-from teacher import LATENCY, OPEN, server
 
 from relata.recipes import build
 from relata.scene import encode
+from rules import scene
+from teacher import LATENCY, OPEN, server
 
 RULE = "{do: reply, reply: 'The [first](1) is <beside>(1->2) the [second](2).'}"
 RESUME = """

@@ -1,7 +1,7 @@
 """The gates that data have to pass, at a tenth of their size here and at full size among the slow ones.
 
-Others stand where their subject does: kills in `test_resume.py` and `test_paid_build.py`, with budgets and storms there,
-torn files and flipped bits in `test_store.py`.
+Others stand where their subject does: kills, budgets and storms in `test_resume.py` and `test_paid_build.py`, torn files
+and flipped bits in `test_store.py`.
 """
 
 from __future__ import annotations

@@ -104,14 +104,32 @@ def load(path: str, root: Path | None, limits: Limits = LIMITS) -> Image.Image:
     Raises:
         Unsafe: as `read` does, and `damaged` if the pixels cannot be decoded.
     """
+    return decode(read(path, root, limits), path)
+
+
+def own(path: str | Path, limits: Limits = LIMITS) -> Image.Image:
+    """The pixels of a file that the user named, wherever it lies and its links lead, as `load` gives them.
+
+    Raises:
+        Unsafe: as `load` does; the limits hold here too.
+    """
+    real = Path(path).resolve()
+    return load(real.name, real.parent, limits)
+
+
+def decode(data: bytes, name: str) -> Image.Image:
+    """The pixels of bytes that `read` gave, of the first frame, in RGB; `name` is for the error.
+
+    Raises:
+        Unsafe: `damaged`, if they cannot be decoded.
+    """
     from PIL import Image
 
-    data = read(path, root, limits)
     try:
         with Image.open(io.BytesIO(data), formats=(sniff(data).format,)) as image:
             return image.convert("RGB")
     except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        raise Unsafe("damaged", f"image {_shown(path)}: cannot be decoded ({type(error).__name__}: {error})") from error
+        raise Unsafe("damaged", f"image {_shown(name)}: cannot be decoded ({type(error).__name__}: {error})") from error
 
 
 def _file(path: str, root: Path | None, limits: Limits) -> bytes:

@@ -135,7 +135,9 @@ RECIPES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options"), RECIPES, ids=[f"{n}-{'-'.join(map(str, o.values()))}" for n, o in RECIPES])
+@pytest.mark.parametrize(
+    ("name", "options"), RECIPES, ids=[f"{n}-{'-'.join(map(str, o.values()))}" for n, o in RECIPES]
+)
 def test_no_recipe_tells_text_of_others_outside_quotes(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     if name == "cad_qa":
         pytest.importorskip("lemminflect", reason="the built-in tagger needs the extra `text`")

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import socket
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from relata.benchmarks import evaluate
 from relata.errors import RelataError, Unsafe
-from relata.images import inside, read
+from relata.filters._depth import Depth
+from relata.images import inside, own, read
 from relata.readers._photos import Photos
+from relata.readers._pixels import label_map
+from relata.scene import Scene
 
+from . import bombs
 from .bombs import sound
 
 PHOTO, SECRET = sound("PNG"), sound("PNG", (9, 9))
@@ -243,3 +251,65 @@ def test_a_reader_looks_up_no_size_outside(photos: Path) -> None:
     for name in ("../secret.png", "out/secret.png", "link.png", "pipe.png", "a.png\0", "loop.png"):
         with pytest.raises(RelataError):
             found.look_up(name)
+
+
+def test_label_maps_and_depth_maps_are_read_from_their_folder_only(photos: Path) -> None:
+    label = Image.fromarray(np.array([[1, 2], [3, 4]], dtype=np.uint8))
+    label.save(photos / "map.png")
+    assert label_map(photos / "sub" / ".." / "map.png", root=photos).tolist() == [[1, 2], [3, 4]]
+    for name in ("../secret.png", "out/secret.png", "link.png", "pipe.png", "loop.png", "/etc/passwd"):
+        with pytest.raises(RelataError):
+            label_map(photos / name, root=photos)
+    assert label_map(photos / "link.png").shape == (9, 9, 3)  # a link that the user made, in a folder that they named
+    depth = np.tile(np.arange(40, dtype=np.float32), (30, 1))
+    np.save(photos / "sub" / "b.npy", depth)
+    (photos / "c.npy").symlink_to(photos / "sub" / "b.npy")
+    (photos.parent / "d.npy").write_bytes((photos / "sub" / "b.npy").read_bytes())
+    (photos / "d.npy").symlink_to(photos.parent / "d.npy")
+    assert Depth.read(photos, Scene("s", "x/c.jpg", 40, 30), "large").range > 0
+    with pytest.raises(RelataError, match="outside the folder"):
+        Depth.read(photos, Scene("s", "x/d.jpg", 40, 30), "large")
+
+
+def test_an_array_that_claims_to_be_huge_takes_no_memory(tmp_path: Path) -> None:
+    header = repr({"descr": "<f8", "fortran_order": False, "shape": (200_000, 200_000)}).encode().ljust(117) + b"\n"
+    (tmp_path / "s.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(RelataError, match="cannot be read as a depth map"):
+        Depth.read(tmp_path, Scene("s", "s.jpg", 40, 30), "large")
+
+
+class Model:
+    """Counts what it is asked."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.asked: list[Path] = []
+
+    def answer(self, images: Sequence[Path], question: str) -> str:
+        self.asked += images
+        return "A"
+
+
+def test_questions_lead_to_no_image_outside(photos: Path, tmp_path: Path) -> None:
+    row = {
+        "text": "What is there?\nA. cat\nB. dog\nAnswer with the letter.",
+        "category": "exist",
+        "correct_option": "A",
+    }
+    for name in ("../secret.png", "out/secret.png", "/etc/passwd", str(tmp_path / "secret.png"), "link.png", ""):
+        rows = [{"question_id": n, "image": image, **row} for n, image in enumerate(("a.png", name))]
+        (tmp_path / "q.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+        model = Model()
+        with pytest.raises(RelataError, match=r"question 1.*: image"):
+            evaluate("crpe", model, tmp_path / "q.jsonl", out=tmp_path / "run", images=photos)
+        assert model.asked == []
+
+
+def test_files_that_the_user_named_may_lie_anywhere_but_keep_to_the_limits(photos: Path, tmp_path: Path) -> None:
+    assert own(photos / "link.png").size == own(str(tmp_path / "secret.png")).size == (9, 9)
+    (tmp_path / "bomb.png").write_bytes(bombs.png(size=(bombs.SIDE, bombs.SIDE)))
+    for name, reason in (("bomb.png", "too-many-pixels"), ("photos/pipe.png", "not-a-file"), ("none.png", "missing")):
+        with pytest.raises(Unsafe) as refused:
+            own(tmp_path / name)
+        assert refused.value.reason == reason

@@ -36,7 +36,7 @@ def test_what_it_cannot_answer_is_no_reply() -> None:
     assert "this request has none" in told(outcome(made, request(1)))
     broken = outcome(made, request(1, None, {"a.png": b"\x89PNG\r\n\x1a\n-"}))
     assert isinstance(broken, NoReply)
-    assert "a.png cannot be opened" in str(broken)
+    assert "image 'a.png': cannot be decoded" in str(broken)
 
 
 def test_two_models_have_two_names_and_both_are_kept_in_the_ledger() -> None:

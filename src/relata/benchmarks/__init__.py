@@ -27,7 +27,8 @@ from relata.benchmarks import _answers
 from relata.benchmarks._answers import Reply
 from relata.benchmarks._scores import Details, Score, Scored, Scores, Value, versions
 from relata.chat import Answer
-from relata.errors import RelataError, near, unknown
+from relata.errors import RelataError, Unsafe, near, unknown
+from relata.images import inside
 from relata.names import component
 from relata.scene import resolve
 
@@ -75,7 +76,7 @@ def evaluate(
         model: anything with `name` and `answer(images, question) -> str`.
         data: the question file, as published.
         protocol: one, several, or None for all that need no options.
-        images: the folder that the questions' image paths are relative to.
+        images: the folder that the questions' image paths are relative to; the current one if not given.
         options: of the benchmark, e.g. `dialect="asmv2"`.
 
     Raises:
@@ -93,8 +94,8 @@ def evaluate(
         others = {_answers.model_of(reply) for reply in done.values()} - {model.name}
         if others:
             raise RelataError(f"{path} has answers of {', '.join(others)}, not of {model.name}; use another folder")
-        asked = (question for question in questions if question.id not in done)
-        _answers.append(path, (ask(model, question, resolve(question.image, folder)) for question in asked))
+        asked = [(question, _place(question, folder)) for question in questions if question.id not in done]
+        _answers.append(path, (ask(model, question, image) for question, image in asked))
         scores = score(benchmark, path, data, protocol, **options)
         scores.write(out / "scores.json")
     return scores
@@ -154,6 +155,15 @@ def _questions(module: ModuleType, data: Path) -> list[Question]:
 
 def _check(questions: Sequence[Question], protocol: str, **options: Any) -> None:
     """What a benchmark without `check` does."""
+
+
+def _place(question: Question, folder: Path | None) -> Path:
+    """Where a question's image is; the question file may not lead out of the folder of images."""
+    try:
+        inside(folder or Path(), question.image)
+        return resolve(question.image, folder)
+    except Unsafe as error:
+        raise RelataError(f"question {question.id}: image {error}") from error
 
 
 def _ask(model: Model, question: Question, image: Path) -> Answer:

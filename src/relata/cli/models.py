@@ -106,12 +106,11 @@ def _proposer(detector: str | None) -> Callable[[Path], list[Box] | None]:
     """Where the regions of a picture come from: a detector, or None for the model's own eye."""
     if detector is None:
         return lambda _: None
-    from PIL import Image
-
+    from relata.images import own
     from relata.models.propose import Proposer
 
     propose = Proposer(detector)
-    return lambda path: [region.box for region in propose(Image.open(path).convert("RGB"))]
+    return lambda path: [region.box for region in propose(own(path))]
 
 
 def graph(

@@ -73,7 +73,7 @@ def ask(talk: Talk) -> Turn | None:
     return next(filter(None, turns), None)
 
 
-def absent(talk: Talk) -> list[str]:
+def absent_things(talk: Talk) -> list[str]:
     """Conspicuous objects that no label, caption or attribute of the scene speaks of."""
     scene, names = talk.scene, talk.names
     texts = (*names.nouns, *scene.captions, *scene.labels, *(a for r in scene.regions for a in r.attributes))
@@ -104,7 +104,7 @@ def _contrary(talk: Talk, fact: Fact) -> list[str]:
 
 def _false_doing(talk: Talk) -> Turn | None:
     """Whether somebody holds a kite who holds an umbrella."""
-    absent = set(absent(talk))
+    absent = set(absent_things(talk))
     fact = talk.fact(lambda fact: not fact.mutual and not absent.isdisjoint(FITTING.get(fact.predicate, ())))
     if fact is None:
         return None
@@ -121,7 +121,7 @@ def _false_doing(talk: Talk) -> Turn | None:
 
 def _false_object(talk: Talk) -> Turn | None:
     """What colour the zebra is, where there is none."""
-    absent = absent(talk)
+    absent = absent_things(talk)
     if not absent:
         return None
     noun = talk.pick(absent)

@@ -3,6 +3,7 @@ other."""
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from relata import images
 from relata.errors import RelataError
 from relata.geometry import rle_decode
 from relata.scene import Mask, Region, Scene
@@ -60,11 +62,16 @@ def _values(path: Path) -> npt.NDArray[np.float32]:
 
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32).squeeze()
-        with Image.open(path) as image:
+            # mapped, so that a header that claims more than there is takes no memory
+            values = np.load(images.inside(path.parent, path.name), mmap_mode="r", allow_pickle=False)
+            if values.size > images.LIMITS.pixels:
+                raise RelataError(f"{values.size:,} values; up to {images.LIMITS.pixels:,} are read")
+            return np.asarray(values, dtype=np.float32).squeeze()
+        data = images.read(path.name, path.parent)
+        with Image.open(io.BytesIO(data), formats=(images.check(data).format,)) as image:
             whole = image if image.mode in ("I", "I;16", "F", "L") else image.convert("L")
             return np.asarray(whole, dtype=np.float32)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
         raise RelataError(f"{path} cannot be read as a depth map: {error}") from error
 
 

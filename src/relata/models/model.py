@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from relata import images
 from relata.dialects.relata import RegionTokens
 from relata.errors import RelataError
 from relata.grounded import Mention, Span
 from relata.models.prefix import Tree, grow, likelihoods
 from relata.models.processing import RelataProcessor
 from relata.models.relata import RelataForConditionalGeneration
-from relata.scene import Box, Region, Relation, Scene, resolve
+from relata.scene import Box, Region, Relation, Scene
 from relata.tasks import Facts, comparison, locate, region, relation, scene_graph, transform
 
 Picture = str | Path | Image.Image | np.ndarray | Scene
@@ -276,11 +277,11 @@ class Model:
     @staticmethod
     def _open(picture: Picture) -> Image.Image | np.ndarray:
         if isinstance(picture, Scene):
-            picture = resolve(picture.image, None)
+            picture = picture.image
         if isinstance(picture, (str, Path)):
             if not Path(picture).is_file():
                 raise RelataError(f"no image {picture}")
-            return Image.open(picture).convert("RGB")
+            return images.own(picture)
         return picture
 
 

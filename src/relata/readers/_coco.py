@@ -56,7 +56,7 @@ def _scene(entry: Entry, source: str, photos: Photos, masks: bool, crowd: bool) 
         else:
             png = file.path.with_suffix("") / annotation.file_name  # COCO's folder of PNGs has the JSON file's name
             ids = [segment.id for segment in annotation.segments_info]
-            shapes = segments(stuff, png, ids, photo) if masks else {}
+            shapes = segments(stuff, png, file.path.parent, ids, photo) if masks else {}
             for segment in annotation.segments_info:
                 if crowd or not segment.iscrowd:
                     _region(stuff, segment, file, shapes.get(segment.id))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from relata.errors import RelataError
 from relata.geometry import rle_area, rle_encode, rle_from_counts, rle_from_polygons
 from relata.readers._draft import Draft
 from relata.readers._json import decode
 from relata.readers._photos import Photo
+from relata.readers._pixels import label_map
 from relata.scene import Mask
 
 
@@ -44,34 +44,19 @@ def segmentation(raw: msgspec.Raw, width: int, height: int) -> Mask | None:
     return rle_from_counts(shape.counts, height, width)
 
 
-def segments(draft: Draft, path: Path, ids: Sequence[int], photo: Photo) -> dict[int, Mask]:
+def segments(draft: Draft, path: Path, root: Path, ids: Sequence[int], photo: Photo) -> dict[int, Mask]:
     """The masks of panoptic segments by id, from a PNG whose pixels are ids: R + 256 G + 65536 B.
 
-    What cannot be found is reported to the draft: it costs the masks, not the regions.
+    What cannot be found, or lies outside `root`, is reported to the draft: it costs the masks, not the regions.
     """
     try:
-        numbers = _numbers(path, photo)
+        pixels = label_map(path, (photo.width, photo.height), "RGB", root)
     except RelataError as error:
         draft.problem("masks", str(error))
         return {}
+    numbers = pixels @ np.array([1, 256, 65536], dtype=np.uint32)
     here = set(np.unique(numbers).tolist())
     for id in ids:
         if id not in here:
             draft.problem(f"mask of segment {id}", f"no pixel of {path} has this id")
     return {id: rle_encode(numbers == id) for id in ids if id in here}
-
-
-def _numbers(path: Path, photo: Photo) -> npt.NDArray[np.uint32]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"), dtype=np.uint32)
-    except FileNotFoundError as error:
-        raise RelataError(f"panoptic PNG {path} does not exist") from error
-    except (OSError, SyntaxError, ValueError) as error:  # the three ways in which Pillow says that a PNG is damaged
-        raise RelataError(f"panoptic PNG {path} cannot be opened ({error})") from error
-    height, width = pixels.shape[:2]
-    if (width, height) != (photo.width, photo.height):
-        raise RelataError(f"panoptic PNG {path} is {width} x {height}, the photo {photo.width} x {photo.height}")
-    return pixels @ np.array([1, 256, 65536], dtype=np.uint32)

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from relata.errors import RelataError
+from relata import images
+from relata.errors import RelataError, Unsafe
 from relata.geometry import rle_encode
 from relata.scene import Box, Mask
 
 
-def label_map(path: Path, size: tuple[int, int] | None = None, mode: str = "") -> npt.NDArray[np.uint8]:
+def label_map(
+    path: Path, size: tuple[int, int] | None = None, mode: str = "", root: Path | None = None
+) -> npt.NDArray[np.uint8]:
     """The pixels of a picture of labels, shape (height, width), or (height, width, channels) in the mode `RGB`.
 
     Args:
         size: width and height of the photo that it belongs to, checked before any pixel is decoded.
         mode: Pillow's mode to convert to; as stored, if it is not given (a palette's indices, not its colours).
+        root: the folder that it may not lead out of, where data name it; None: the user named it.
 
     Raises:
-        RelataError: if it is missing, damaged, or of another size.
+        RelataError: if it is missing, damaged, beyond the limits of `relata.images`, or of another size.
     """
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        real = path.resolve() if root is None else path.absolute()
+        data = images.read(str(real), root or real.parent)
+        with Image.open(io.BytesIO(data), formats=(images.check(data).format,)) as image:
             if size is not None and image.size != size:
                 has = f"{image.size[0]} x {image.size[1]}"
                 raise RelataError(f"{path} is {has} pixels, its photo {size[0]} x {size[1]}; take the one of the photo")
             return np.asarray(image.convert(mode) if mode else image)
-    except FileNotFoundError as error:
-        raise RelataError(f"{path} does not exist") from error
+    except Unsafe as error:
+        told = "does not exist" if error.reason == "missing" else f"cannot be opened ({error})"
+        raise RelataError(f"{path} {told}") from error
     except RelataError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
         raise RelataError(f"{path} cannot be opened ({error})") from error
 
 

@@ -128,7 +128,8 @@ def _fill(
 
 def _shapes(draft: Draft, image: _Image, photo: Photo, roots: Sequence[Path]) -> dict[int, Mask]:
     """Masks by position, from the first of the roots that holds the PNG."""
-    paths = [root / image.pan_seg_file_name for root in roots]
     ids = [segment.id for segment in decode(image.segments_info, list[_Segment])]
-    found = segments(draft, next(filter(os.path.isfile, paths), paths[0]), ids, photo)
+    name = image.pan_seg_file_name
+    root = next((root for root in roots if os.path.isfile(root / name)), roots[0])
+    found = segments(draft, root / name, root, ids, photo)
     return {position: found[id] for position, id in enumerate(ids) if id in found}

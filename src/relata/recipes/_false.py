@@ -179,14 +179,14 @@ class Known:
             if evidence:
                 yield Negative("object", subject, predicate, other_object, evidence)
         if not any(evidence for _, evidence in found):
-            yield from self.absent(true, rng)
+            yield from self._absent(true, rng)
 
-    def absent(self, true: Triple, rng: random.Random) -> Iterator[Negative]:
+    def _absent(self, true: Triple, rng: random.Random) -> Iterator[Negative]:
         """With a thing in place of the object that could well be there, and is not."""
         subject, predicate, _ = true
         fitting = premises.FITTING.get(predicate, ())
         if fitting and len(self.scene.regions) >= WHOLE:
-            absent = set(premises.absent(Talk(self.scene, rng)))
+            absent = set(premises.absent_things(Talk(self.scene, rng)))
             for noun in fitting:
                 if noun in absent:
                     yield Negative("object", subject, predicate, -1, f"absent: no {noun} is annotated or told of", noun)

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relata.errors import RelataError
+from relata.errors import RelataError, Unsafe
+from relata.images import decode
 from relata.teachers import NoReply, Reply, Request
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from relata.models.model import Model
 
 
@@ -46,7 +44,10 @@ class LoadedModel:
 
     def _answer(self, request: Request) -> Reply:
         start = time.monotonic()
-        images = [_opened(data, name) for data, name in zip(request.pictures(), request.images)]
+        try:
+            images = [decode(data, name) for data, name in zip(request.pictures(), request.images)]
+        except Unsafe as error:
+            raise NoReply(str(error)) from error
         if not images:
             raise NoReply("the model answers about images, and this request has none")
         prompt = request.prompt
@@ -56,15 +57,6 @@ class LoadedModel:
 
     def price(self, tokens_in: int, tokens_out: int) -> float:
         return 0.0
-
-
-def _opened(data: bytes, name: str) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return Image.open(io.BytesIO(data)).convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
-        raise NoReply(f"picture {name} cannot be opened: {error}") from error
 
 
 def _digest(folder: Path) -> str:
