@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from relata import Example, Scene
+from relata import Example, Group, Scene
 from relata.cli import app
 from relata.scene import decode
 from relata.store import records
@@ -137,6 +137,31 @@ def test_build_then_view(world: Path, tmp_path: Path) -> None:
     assert f"{made} kept + 0 rejected" in done(*command)  # a finished run is not done again
     page = done("view", tmp_path / "examples", "--images", world, "--out", tmp_path / "page").strip()
     assert "rec/detailed" in Path(page).read_text()
+
+
+def test_groups_then_a_recipe_over_them(tmp_path: Path) -> None:
+    done("synth", tmp_path, "-n", 24)
+    scenes = tmp_path / "scenes.jsonl"
+    done("group", "category", "--scenes", scenes, "--out", tmp_path / "pairs", "--option", "most=1")
+    found = len(list(records(tmp_path / "pairs", Group)))
+    assert found > 4
+    said = done("build", "similarity", "--scenes", tmp_path / "pairs", "--out", tmp_path / "given")
+    assert f"{found} groups" in said
+    at_once = done("build", "similarity", "--scenes", scenes, "--out", tmp_path / "formed", "--option", "most=1")
+    assert at_once == said
+    wrong = ("build", "rec", "--scenes", tmp_path / "pairs", "--out", tmp_path / "wrong")
+    assert refused(*wrong) == "the recipe reads scenes, but was given a Group"
+
+
+def test_plan_tells_the_price_and_asks_nobody(world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openai", reason="needs the client: pip install 'relata[endpoint]'")
+    teacher = tmp_path / "teacher.yaml"
+    teacher.write_text("{model: m, url: 'http://127.0.0.1:9/v1', price_in: 1, price_out: 4}")
+    said = done("build", "rec", "--scenes", world / "scenes.jsonl", "--teacher", f"endpoint:{teacher}", "--plan")
+    rows = {line.split("  ")[0]: line.split()[-3:] for line in said.splitlines()}
+    likely, low, high = (float(value) for value in rows["US dollars"])
+    assert 0 < low < likely < high
+    assert refused("build", "rec", "--scenes", world / "scenes.jsonl").startswith("--out is missing")
 
 
 def test_build_refuses_unknown_options(world: Path, tmp_path: Path) -> None:
