@@ -244,6 +244,27 @@ def test_an_image_that_is_no_image_is_quarantined_and_the_run_goes_on(
     assert report.reasons == {"outside-root": 1, "missing": 1}
 
 
+def test_addresses_are_fetched_from_allowed_public_hosts_only(
+    world: Path, tmp_path: Path, at: tuple[str, Server]
+) -> None:
+    teacher, server = at
+    (one,) = scenes(1)
+    with serving(Script()) as (url, inside):
+        host = url.removeprefix("http://").removesuffix("/v1")
+        some = [one.replace(image=f"{url}/stats")]
+
+        def reasons(name: str, hosts: tuple[str, ...]) -> dict[str, int]:
+            return build(
+                "rec", some, teacher, out=tmp_path / name, images=world, hosts=hosts, kinds=["detailed"]
+            ).reasons
+
+        assert reasons("none", ()) == {"address": 1}
+        assert reasons("other", ("example.org",)) == {"host-not-allowed": 1}
+        assert reasons("inside", (host,)) == {"not-public": 1}
+        assert sum(inside.counts.values()) == 0
+    assert server.counts["requests"] == 0
+
+
 def entry(name: str, cost: float = 0.0, kept: bool = True) -> Entry:
     return Entry(name, Reply("yes", 10, 1, cost, 0.5), kept, "" if kept else "no-yes", "r", "t", "v")
 

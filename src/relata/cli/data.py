@@ -141,6 +141,9 @@ def build(
     filter: Annotated[str, typer.Option(help="Filters, with commas; `relata list filters`.")] = "",
     judge: Annotated[str | None, typer.Option(help="Whom filters ask; the teacher if not given.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="File of paid replies; OUT/ledger.sqlite if not given.")] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Host that images may be fetched from; may be repeated.")
+    ] = None,
     exclude: Annotated[Path | None, typer.Option(help="Text file of images that must not be used.")] = None,
     engine: Annotated[str, typer.Option(help="Where work runs: local, or ray.")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -170,7 +173,16 @@ def build(
     if out is None:
         raise RelataError("--out is missing: the folder for the records")
     report = build(
-        recipe, scenes, teacher, out=out, engine=engine, workers=workers, budget=budget, retry=retry, **common
+        recipe,
+        scenes,
+        teacher,
+        out=out,
+        engine=engine,
+        workers=workers,
+        budget=budget,
+        retry=retry,
+        hosts=allow_host or (),
+        **common,
     )
     typer.echo(report)
     if file and file.exists():

@@ -51,6 +51,7 @@ def build(
     filters: Sequence[str] = (),
     judge: str | None = None,
     ledger: str | os.PathLike[str] | None = None,
+    hosts: Iterable[str] = (),
     seed: int = 0,
     exclude: str | os.PathLike[str] | Iterable[str | int] = (),
     retry: bool = False,
@@ -78,6 +79,8 @@ def build(
         filters: what checks the records before they are kept, e.g. `geometry`.
         judge: the teacher whom filters ask; `teacher` if not given.
         ledger: file of paid replies; `ledger.sqlite` in `out` if not given. Runs may share one, one at a time.
+        hosts: names of hosts that a paid teacher's images may be fetched from, where data refer to images by address;
+            none if not given. See `relata.fetch`.
         seed: of everything that is drawn at random.
         exclude: images that must not be used, e.g. those of a benchmark: ids or file names, or a text file of them.
         retry: ask again what had no reply in an earlier run.
@@ -106,7 +109,7 @@ def build(
             filed = held.enter_context(Ledger(ledger or folder / NAME, budget))
             filing = held.enter_context(where.hold(filed, workers))
             abreast = 2 + 2 * max(made.concurrency for made in paid) // shard
-        job = Job(asked.plan, asked.teacher, asked.judge, asked.images, folder, filing, abreast)
+        job = Job(asked.plan, asked.teacher, asked.judge, asked.images, folder, filing, frozenset(hosts), abreast)
         todo = _Todo(folder, asked.units)
         for _ in where.run(job, todo, workers):
             pass

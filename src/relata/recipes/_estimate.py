@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from relata.engines import loop
+from relata.errors import Unsafe
 from relata.filters import Rejection
 from relata.ledger import Ledger, Typical, key
 from relata.recipes._prepare import SHARD, prepare
@@ -117,7 +118,10 @@ class _Counter:
 
     async def ask(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
         prompt = request.prompt
-        filed = self._ledger and self._ledger.find(key(self._teacher.name, prompt, request.pictures()))
+        try:
+            filed = self._ledger and self._ledger.find(key(self._teacher.name, prompt, request.pictures()))
+        except Unsafe as error:  # there will be no call either
+            return Rejection(error.reason, str(error), request.id)
         reply = filed.reply.text if filed else request.offline()
         if self._teacher.paid:
             texts = [prompt.system, prompt.user, *(text for turn in prompt.turns for text in turn)]

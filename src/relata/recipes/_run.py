@@ -98,6 +98,8 @@ class Job(NamedTuple):
     images: Path
     out: Path
     filing: Filing | None
+    hosts: frozenset[str] = frozenset()
+    """Hosts that images may be fetched from."""
     abreast: int = 1
     """Units open at once: enough that a paid teacher need not wait for the last replies of each."""
 
@@ -106,7 +108,9 @@ class Job(NamedTuple):
         recipe = component("recipes", self.plan.recipe)
         teacher = _door(self.teacher, self.filing)
         judge = _door(self.judge, self.filing) if self.judge else teacher
-        kept, lost, read = await Run(self.plan, recipe, teacher, judge, self.images, self.out).outcomes(unit)
+        kept, lost, read = await Run(self.plan, recipe, teacher, judge, self.images, self.out, self.hosts).outcomes(
+            unit
+        )
         of = folder(source_type(recipe))
         files = [
             store.write_records(
@@ -181,6 +185,7 @@ class Run(NamedTuple):
     judge: Asks
     images: Path
     out: Path
+    hosts: frozenset[str] = frozenset()
 
     async def outcomes(self, unit: Unit) -> tuple[list[Record], list[Rejection], int]:
         """The records and rejections of a unit, and how many things there were to decide on."""
@@ -226,8 +231,16 @@ class Run(NamedTuple):
             prompt,
             images,
             lambda: recipe.offline(item, random.Random(f"{self.plan.seed} {item.id}")),
-            drawn or (lambda: tuple(read_image(image, root) for image in images)),
+            drawn or (lambda: tuple(self._picture(image, root) for image in images)),
         )
+
+    def _picture(self, image: str, root: Path) -> bytes:
+        """The file of an image, from an allowed host if it is an address."""
+        if not self.hosts:
+            return read_image(image, root)
+        from relata.fetch import get
+
+        return read_image(image, root, fetch=partial(get, hosts=self.hosts))
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
