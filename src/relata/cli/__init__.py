@@ -7,6 +7,7 @@ user's mistakes are one line and exit code 2; any other exception keeps its trac
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import typer
@@ -85,7 +86,13 @@ for name, command in (
     app.command(name)(command)
 
 
+def _warn(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+    if category is UserWarning:  # ours are for the user; those of libraries are of other kinds
+        typer.echo(f"relata: {message}", err=True)
+
+
 def main() -> None:
     """What the installed program `relata` runs."""
+    warnings.showwarning = _warn
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # we show our own
     app(prog_name="relata")
