@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relata.cli._shared import ModelOption, note, pictures, progress, whole
-from relata.errors import RelataError, unknown
+from relata.errors import RelataError
 
 if TYPE_CHECKING:
     from relata.models.model import Model
@@ -202,9 +202,7 @@ def locate(
     from relata.scene import encode
 
     (path,) = pictures([image])
-    loaded = load(model)
-    _understood(loaded, phrase)
-    boxes = loaded.locate(path, phrase)
+    boxes = load(model).locate(path, phrase)
     if json:
         typer.echo(encode(boxes).decode())
         return
@@ -212,14 +210,6 @@ def locate(
         typer.echo(" ".join(f"{value:.1f}" for value in box.tuple()))
     if not boxes:
         note(f"nothing found that is {phrase!r}")
-
-
-def _understood(model: Model, phrase: str) -> None:
-    """Refuse a phrase with words that are not in the model's vocabulary; it would answer as to any other."""
-    tokenizer = model.processor.tokenizer
-    for word in phrase.split():
-        if tokenizer.unk_token_id in tokenizer(word)["input_ids"]:
-            unknown("word to this model", word, tokenizer.get_vocab())
 
 
 def _warn(model: Model, scene: Scene) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from relata import images
 from relata.dialects.relata import RegionTokens
-from relata.errors import RelataError
+from relata.errors import RelataError, unknown
 from relata.grounded import Mention, Span
 from relata.models.prefix import Tree, grow, likelihoods
 from relata.models.processing import RelataProcessor
@@ -207,7 +207,15 @@ class Model:
         return choices[int(np.argmax(look.rank([question], [list(choices)])[0]))]
 
     def locate(self, image: Picture, phrase: str) -> list[Box]:
-        """Boxes (pixels) of what the phrase names."""
+        """Boxes (pixels) of what the phrase names.
+
+        Raises:
+            RelataError: on a word that is not in the model's vocabulary; it would answer as to any other.
+        """
+        tokenizer = self.processor.tokenizer
+        for word in phrase.split():
+            if tokenizer.unk_token_id in tokenizer(word)["input_ids"]:
+                unknown("word to this model", word, tokenizer.get_vocab())
         look = self.look([image])
         return locate.read(look.read(look.ask([locate.question(phrase)])[0]))
 
@@ -223,11 +231,10 @@ class Model:
         """
         if len(images) != 2:
             raise RelataError(f"compare takes two images, not {len(images)}")
-        changes = self._changes(self.look(list(images)))
-        common = [(c.before, c.after) for c in changes if c.change == "same"]
-        return comparison.Comparison(common, [c for c in changes if c.change != "same"])  # type: ignore[arg-type]
+        return self.compare_look(self.look(list(images)))
 
     def compare_look(self, look: Look) -> comparison.Comparison:
+        """`compare` for a pair that has been looked at already."""
         changes = self._changes(look)
         common = [(c.before, c.after) for c in changes if c.change == "same"]
         return comparison.Comparison(common, [c for c in changes if c.change != "same"])  # type: ignore[arg-type]
