@@ -32,6 +32,8 @@ MARGIN, PER_BOX = 4.0, 0.03
 _SHAPE_PER_BOX, _SHAPE_ROOT = 0.1, 0.8
 #: Shapes tell nothing where fewer boxes than this share are clearly wider than high or higher than wide: drawn worlds.
 _VARIED, _CLEARLY = 0.5, 0.25
+#: Units that differ by less than this share, as 999 and 1,024, are not told apart: all would have to be one.
+_CLOSE = 0.05
 #: A box that follows no rule: its share, and its density (numbers spread over a thousand either way).
 _STRAY = math.log(1e-3) - 4 * math.log(1000.0)
 #: A side ends at a border up to this share of the image's side, as rounding and annotators have it.
@@ -128,6 +130,13 @@ def choose(boxes: Boxes, expected: Sequence[Convention], scores: Mapping[Convent
     """`judge` by scores that are known."""
     right = max(expected, key=scores.__getitem__)
     best = max(scores, key=scores.__getitem__)
+    if (
+        best.full
+        and right.full
+        and best._replace(full=right.full) == right
+        and abs(best.full / right.full - 1) < _CLOSE
+    ):
+        best = right
     count = len(boxes.numbers)
     ahead = scores[best] - scores[right]
     wrong = count >= LEAST and ahead > max(MARGIN, PER_BOX * count)

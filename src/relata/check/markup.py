@@ -42,6 +42,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.numbers: list[Sequence[float]] = []
+        self._places: list[Decoded] = []
 
     def encode(self, box: Box, width: int, height: int) -> tuple[float, ...]:
         """The numbers of a box that was kept."""
@@ -49,9 +50,11 @@ class _Kept:
 
     def decode(self, numbers: Sequence[float], width: int, height: int) -> Decoded:
         """The place of the numbers; whether they make a box is not judged here."""
+        place = len(self.numbers)
         self.numbers.append(numbers)
-        place = len(self.numbers) - 1
-        return Decoded(Box(place, 0, place + 1, 1))
+        if place == len(self._places):
+            self._places.append(Decoded(Box(float(place), 0.0, place + 1.0, 1.0)))
+        return self._places[place]
 
 
 _KEPT = _Kept()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -40,6 +41,9 @@ EXPECTED: dict[str, tuple[Convention, ...]] = {
 _FINE = ("records", "objects")
 #: Rounding of a whole pixel that was divided and multiplied.
 _HAIR = 1e-6
+#: No coordinate of a picture is larger.
+_HUGE = 1e9
+_NUMBERS = frozenset((int, float))
 _DIRECTIONS = ("left of", "right of", "above", "under")
 
 
@@ -128,8 +132,7 @@ class Sheet:
             numbers: four, if it is one.
             picture: that it is of; a box that is named twice counts once.
         """
-        good = isinstance(numbers, (list, tuple)) and len(numbers) == 4 and all(map(_finite, numbers))
-        if not good:
+        if not _four(numbers):
             self.add("bad-box", shown(numbers))
             return None
         key = (written, picture.path, *numbers)
@@ -210,5 +213,8 @@ def _verdict(
     return judge(some(Boxes(numbers[known][first], sizes[known][first], said)), expected)
 
 
-def _finite(number: Any) -> bool:
-    return isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) < 1e9
+def _four(numbers: Any) -> bool:
+    """Whether these are four finite numbers, of a size that a picture may have."""
+    if not isinstance(numbers, (list, tuple)) or len(numbers) != 4 or not _NUMBERS.issuperset(map(type, numbers)):
+        return False
+    return max(map(abs, numbers)) < _HUGE and math.isfinite(sum(numbers))
