@@ -90,7 +90,7 @@ function drawEdges(view, indices) {
   const turns = new Map();
   const labelled = [];
   for (const index of indices) {
-    const { subject, object, predicate, link } = view.item.edges[index];
+    const { subject, object, predicate, link, change, was } = view.item.edges[index];
     const key = `${subject}>${object}`;
     const turn = turns.get(key) || 0;
     turns.set(key, turn + 1);
@@ -98,9 +98,11 @@ function drawEdges(view, indices) {
     const to = centre(object);
     const curve = { from, over: bend(from, to, turn), to };
     const number = view.panels[subject[0]].shapes[subject[1]].color;
-    drawCurve(view.overlay, curve, DATA.palette[number % DATA.palette.length].color, link);
+    const color = change ? `var(--${change})` : DATA.palette[number % DATA.palette.length].color;
+    drawCurve(view.overlay, curve, color, link || change === "removed");
     if (indices.length <= MOST_LABELS) {
-      const label = tint(h("span", { class: "edge-label" }, words(predicate)), number);
+      const old = was && h("del", {}, words(was));
+      const label = tint(h("span", { class: `edge-label ${change || ""}` }, old, words(predicate)), number);
       view.labels.append(label);
       labelled.push({ label, curve });
     }

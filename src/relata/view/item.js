@@ -136,9 +136,11 @@ function tripletList(view) {
   const kinds = new Set(told.filter((_, i) => !view.item.edges[i].link));
   const common = kinds.size === 1 ? [...kinds][0] : ""; // said once, above the list
   view.rows = view.item.edges.map((edge, i) => {
-    const predicate = h("span", { class: edge.link ? "predicate link" : "predicate" }, words(edge.predicate));
-    const said = h("span", { class: "said" }, end(edge.subject), predicate, end(edge.object));
-    const row = h("button", { class: "triplet step" }, said, !common && told[i] && words(told[i], "facts"));
+    const was = edge.was && h("del", {}, words(edge.was));
+    const predicate = h("span", { class: edge.link ? "predicate link" : "predicate" }, was, words(edge.predicate));
+    const change = edge.change && h("span", { class: "change" }, edge.change);
+    const said = h("span", { class: "said" }, change, end(edge.subject), predicate, end(edge.object));
+    const row = h("button", { class: `triplet step ${edge.change || ""}` }, said, !common && told[i] && words(told[i], "facts"));
     return lights(view, row, () => ofEdges(view, [i]));
   });
   if (!view.rows.length) return null;
@@ -149,18 +151,20 @@ function tripletList(view) {
 function pieceElement(view, piece) {
   if (piece.image !== undefined) return h("span", { class: "slot" }, `image ${piece.image + 1}`);
   const places = piece.places || [];
-  if (!places.length && !(piece.edges || []).length) return words(piece.text);
+  if (!places.length && !(piece.edges || []).length) return words(piece.text, piece.marked ? "differs" : "");
   const shapes = places.map(([p, i]) => view.panels[p].shapes[i]);
-  const style = places.length ? "mention step" : "told step";
+  const style = `${places.length ? "mention" : "told"} step${piece.marked ? " differs" : ""}`;
   const element = h("span", { class: style }, words(piece.text), ...shapes.map(number));
   if (shapes.length) tint(element, shapes[0].color);
   view.pieces.push({ element, piece });
   return lights(view, element, () => ofPiece(view, piece));
 }
 
+const ROLES = ["user", "assistant", "system", "chosen", "rejected"];
+
 function turnElement(view, turn) {
   const text = h("p", { dir: "auto" }, ...turn.pieces.map((piece) => pieceElement(view, piece)));
-  const role = ["user", "assistant", "system"].includes(turn.role) ? turn.role : "caption";
+  const role = ROLES.includes(turn.role) ? turn.role : "caption";
   return h("div", { class: `turn ${role}` }, h("span", { class: "role" }, turn.role), text);
 }
 
@@ -181,7 +185,10 @@ function cardElement(view, position) {
   const { item, stage } = view;
   const place = h("span", { class: "position" }, String(position));
   const title = h("h3", {}, place, words(item.id), h("span", { class: "kind" }, item.kind));
-  const turns = item.turns.map((turn) => turnElement(view, turn));
+  const all = item.turns.map((turn) => turnElement(view, turn));
+  const sides = all.filter((_, i) => ["chosen", "rejected"].includes(item.turns[i].role));
+  const turns = all.filter((turn) => !sides.includes(turn));
+  if (sides.length) turns.push(h("div", { class: "sides" }, ...sides));
   const text = turns.length > 0 && h("section", { class: "turns" }, ...turns);
   const side = h("div", { class: "side" }, text, tripletList(view), factList(item));
   const body = h("div", { class: "body" }, h("div", { class: "pictures" }, stage, objectList(view)), side);

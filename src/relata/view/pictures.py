@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,14 +80,15 @@ def flatten(image: Image.Image) -> Image.Image:
 class Album:
     """Copies the pictures of a page into `assets/` beside it, each once, under a name made from its content."""
 
-    def __init__(self, folder: Path, images: Path) -> None:
+    def __init__(self, folder: Path, images: Path | Sequence[Path]) -> None:
+        """`images`: the folder that references are relative to; of several, the first that has the picture."""
         self.folder = folder / "assets"
-        self.images = images
+        self.images = [images] if isinstance(images, Path) else list(images)
 
     def show(self, image: str, width: int, height: int) -> Shown:
         """Copy one image of the data, which the data say is `width` x `height` pixels."""
         try:
-            data = images.read(image, self.images)
+            data = self._read(image)
         except Unsafe as error:
             return Shown("", str(error))
         try:
@@ -97,6 +99,16 @@ class Album:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(small.data)
         return Shown(f"assets/{name}", mismatch(small, width, height))
+
+    def _read(self, image: str) -> bytes:
+        *others, last = self.images
+        for folder in others:
+            try:
+                return images.read(image, folder)
+            except Unsafe as error:
+                if error.reason != "missing":
+                    raise
+        return images.read(image, last)
 
 
 def mismatch(picture: Picture, width: int, height: int) -> str:

@@ -11,11 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from relata.chat import Example
 from relata.errors import RelataError
-from relata.scene import Group, Record, Scene
-from relata.view.items import Item, item, summary
+from relata.scene import Record
+from relata.view.items import Drawn, item, summary
 from relata.view.page import page
+from relata.view.parts import Item
 from relata.view.pictures import Album
 from relata.view.words import clean, line
 
@@ -48,11 +48,11 @@ class Curve(Record, frozen=True, tag="curve", tag_field="type"):
 
 
 class Gallery(Record, frozen=True, tag="gallery", tag_field="type"):
-    """Samples with their images, whose paths lead from the folder `images`."""
+    """Samples with their images, whose paths lead from `images`; of several folders, from the first that has it."""
 
     title: str
-    records: tuple[Scene | Group | Example, ...]
-    images: Path
+    records: tuple[Drawn, ...]
+    images: Path | tuple[Path, ...]
     notes: tuple[str, ...] = ()
     """What to tell above it, beside the counts."""
 
