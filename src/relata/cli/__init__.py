@@ -86,7 +86,7 @@ for name, command in (
     app.command(name)(command)
 
 
-def _warn(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+def _warn(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
     if category is UserWarning:  # ours are for the user; those of libraries are of other kinds
         typer.echo(f"relata: {message}", err=True)
 
