@@ -99,7 +99,9 @@ _ASKS: tuple[Ask, ...] = (
     _axis("counts", "Of what are there more in one image than in another?", "How do the numbers of things differ?"),
     _axis("actions", "How does what is going on differ between the images?", "What happens in each of the images?"),
     _axis(
-        "locations", "Which things are in different places in the images?", "What has another place, and where is it?"
+        "locations",
+        "Which things are in different places in the images?",
+        "What is not in the same place in all the images, and where is it?",
     ),
-    _axis("relative positions", "How do the things lie to each other in the images?"),
+    _axis("relative positions", "How are things placed with regard to each other in the images?"),
 )

@@ -40,7 +40,7 @@ _UNCHANGED = words("sheep deer fish moose bison shrimp salmon craft series speci
 _MASS = words(
     """
     air asphalt bacon bamboo beef beer bread brick broccoli butter cabbage cardboard celery cereal chalk cheese
-    chicken chocolate cilantro clothing coffee concrete corn cream cutlery debris dirt dust equipment fabric fire
+    chicken chocolate cilantro clothing coffee concrete copper corn cream cutlery debris dirt dust equipment fabric fire
     flour foam fog foliage food footwear frosting fur furniture garbage garlic glassware graffiti grass gravel
     greenery hair hay honey ice icing ivy jam jewelry juice ketchup leather lettering lettuce litter livestock luggage
     lumber machinery makeup mayonnaise meat metal milk mist moss mud mustard oatmeal paint paper parsley pasta plastic

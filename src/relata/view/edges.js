@@ -99,7 +99,7 @@ function drawEdges(view, indices) {
     const curve = { from, over: bend(from, to, turn), to };
     const number = view.panels[subject[0]].shapes[subject[1]].color;
     const color = change ? `var(--${change})` : DATA.palette[number % DATA.palette.length].color;
-    drawCurve(view.overlay, curve, color, link || change === "removed");
+    drawCurve(view.overlay, curve, color, link || ["removed", "rejected"].includes(change));
     if (indices.length <= MOST_LABELS) {
       const old = was && h("del", {}, words(was));
       const label = tint(h("span", { class: `edge-label ${change || ""}` }, old, words(predicate)), number);

@@ -10,7 +10,7 @@ from relata.errors import RelataError
 from relata.scene import Relation, Scene
 from relata.view.parts import Edge, Item, Piece, Place, Show, Turn, facts
 from relata.view.scenes import panel, places, relations, told
-from relata.view.words import clean, line, name
+from relata.view.words import clean, line
 
 
 class Edited(NamedTuple):
@@ -76,10 +76,10 @@ def _edge(change: Remove | Rename | Add, at: dict[int, Place]) -> Edge:
 
 
 def _described(change: Describe, scene: Scene, at: dict[int, Place]) -> tuple[Piece, ...]:
-    """`shirt [4]: was "shirt"; now "shirt", maroon, "a maroon sweater" (reason)`."""
+    """`shirt: was "shirt"; now "shirt", maroon, "a maroon sweater" (reason)`."""
     reason = f" ({clean(change.reason)})" if change.reason else ""
     text = f": was {_looks(change.before)}; now {_looks(change.after)}{reason}"
-    return Piece(name(scene.region(change.region)), (at[change.region],)), Piece(text)
+    return Piece(clean(scene.region(change.region).label), (at[change.region],)), Piece(text)
 
 
 def _looks(looks: Looks) -> str:

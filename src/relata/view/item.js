@@ -81,7 +81,8 @@ function boxElement(view, panel, place) {
   const dashed = DATA.dashes[Math.floor(shape.color / DATA.palette.length) % DATA.dashes.length];
   const side = x1 > 0.75 * panel.width ? "tag end" : "tag"; // a tag at the right edge grows to the left
   const tag = h("span", { class: side }, String(shape.id), words(shape.label, "tag-label"));
-  const element = tint(h("div", { class: dashed ? "box dashed" : "box", "aria-hidden": "true" }, tag), shape.color);
+  const style = `box${dashed ? " dashed" : ""}${shape.quiet ? " quiet" : ""}`;
+  const element = tint(h("div", { class: style, "aria-hidden": "true" }, tag), shape.color);
   const share = (value, whole) => `${(100 * value) / whole}%`;
   Object.assign(element.style, {
     left: share(x1, panel.width),
@@ -105,7 +106,7 @@ function panelElement(view, panel, index) {
     : h("div", { class: "no-image" }, "no picture");
   const frame = h("div", { class: "frame" }, image, ...shapes.map(([, i]) => boxElement(view, panel, [index, i])));
   frame.classList.toggle("tiny", Math.max(panel.width, panel.height) < 480);
-  frame.classList.toggle("few", shapes.length <= 10);
+  frame.classList.toggle("few", shapes.filter(([shape]) => !shape.quiet).length <= 10);
   view.panels[index].frame = frame;
   const title = h("figcaption", {}, view.panels.length > 1 ? `image ${index + 1} · ` : "", words(panel.name));
   const problem = panel.problem && h("p", { class: "problem", role: "note" }, words(panel.problem));
@@ -117,6 +118,7 @@ function panelElement(view, panel, index) {
 function objectList(view) {
   const buttons = view.item.panels.flatMap((panel, p) =>
     panel.shapes.map((shape, i) => {
+      if (shape.quiet) return null;
       const facts = (shape.facts || []).join(", ");
       const about = facts && words(facts, "facts");
       const button = h("button", { class: "object step" }, number(shape), words(shape.label), about);
@@ -124,7 +126,10 @@ function objectList(view) {
       return lights(view, button, () => ofBox(view, [p, i]));
     }),
   );
-  return buttons.length > 0 && h("div", { class: "objects", role: "group", "aria-label": "objects" }, ...buttons);
+  const quiet = buttons.filter((button) => !button).length;
+  const rest = quiet > 0 && h("span", { class: "facts" }, `${quiet} more box${quiet === 1 ? "" : "es"}, not spoken of`);
+  const group = { class: "objects", role: "group", "aria-label": "objects" };
+  return buttons.length > 0 && h("div", group, ...buttons, rest);
 }
 
 function tripletList(view) {
@@ -162,10 +167,11 @@ function pieceElement(view, piece) {
 
 const ROLES = ["user", "assistant", "system", "chosen", "rejected"];
 
-function turnElement(view, turn) {
+function turnElement(view, turn, before) {
   const text = h("p", { dir: "auto" }, ...turn.pieces.map((piece) => pieceElement(view, piece)));
   const role = ROLES.includes(turn.role) ? turn.role : "caption";
-  return h("div", { class: `turn ${role}` }, h("span", { class: "role" }, turn.role), text);
+  const said = role !== "caption" || !before || before.role !== turn.role; // once above several captions
+  return h("div", { class: `turn ${role}` }, said && h("span", { class: "role" }, turn.role), text);
 }
 
 function factList(item) {
@@ -185,7 +191,7 @@ function cardElement(view, position) {
   const { item, stage } = view;
   const place = h("span", { class: "position" }, String(position));
   const title = h("h3", {}, place, words(item.id), h("span", { class: "kind" }, item.kind));
-  const all = item.turns.map((turn) => turnElement(view, turn));
+  const all = item.turns.map((turn, i) => turnElement(view, turn, item.turns[i - 1]));
   const sides = all.filter((_, i) => ["chosen", "rejected"].includes(item.turns[i].role));
   const turns = all.filter((turn) => !sides.includes(turn));
   if (sides.length) turns.push(h("div", { class: "sides" }, ...sides));
@@ -208,7 +214,8 @@ function itemView(data, position, gallery) {
   view.count = h("span");
   view.unpin = h("button", { class: "unpin", hidden: true, click: () => unpin(view) }, "show all");
   const figures = view.panels.map((panel, i) => panelElement(view, panel, i));
-  view.stage = h("div", { class: "stage", click: () => unpin(view) }, ...figures, view.overlay, view.labels);
+  const style = figures.length > 3 ? `stage grid${figures.length === 4 ? " of-four" : ""}` : "stage";
+  view.stage = h("div", { class: style, click: () => unpin(view) }, ...figures, view.overlay, view.labels);
   view.card = cardElement(view, position);
   view.text = searchable(item);
   new ResizeObserver(() => view.overlay.childElementCount && paint(view)).observe(view.stage);

@@ -39,8 +39,9 @@ def summary(items: Sequence[Item]) -> list[str]:
     edges = [edge for item in items for edge in item.edges if not edge.link]
     predicates = Counter(edge.predicate for edge in edges)
     total = predicates.total()
-    lines = [f"{total:,} relations, {len(predicates):,} predicates"]
+    lines = []
     if predicates:
+        lines.append(f"{total:,} relations, {len(predicates):,} predicates")
         top, count = predicates.most_common(1)[0]
         lines.append(f"most common: {top}, {count / total:.0%}")
         if total >= ALARM_COUNT and count >= ALARM_SHARE * total:

@@ -26,6 +26,8 @@ class Shape(msgspec.Struct, frozen=True, omit_defaults=True):
     box: tuple[float, float, float, float]
     color: int
     facts: tuple[str, ...] = ()
+    quiet: bool = False
+    """Given to a model, but not spoken of."""
 
 
 class Panel(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,7 +49,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     link: bool = False
     """Whether it says "the same individual" across images rather than a relation."""
     change: str = ""
-    """What an edit did to it: `removed`, `added` or `renamed`."""
+    """What an edit did to it: `removed`, `added`, `renamed`; or `rejected`, where only the worse answer says it."""
     was: str = ""
     """The predicate before it was renamed."""
 

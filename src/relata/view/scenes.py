@@ -8,6 +8,9 @@ from relata.scene import Group, Region, Relation, Scene
 from relata.view.parts import Edge, Item, Panel, Piece, Place, Shape, Show, Turn, facts, rounded
 from relata.view.words import clean, line
 
+#: A scene with larger ids (those of COCO have seven digits) has its boxes numbered from 0, and ids beside their labels.
+LARGEST = 999
+
 
 def scene(record: Scene, show: Show) -> Item:
     """One picture with its boxes, relations and captions."""
@@ -18,9 +21,10 @@ def scene(record: Scene, show: Show) -> Item:
 
 def panel(scene: Scene, show: Show, colors: Iterable[int]) -> Panel:
     """The picture of a scene with its regions in these colours."""
+    long = any(region.id > LARGEST for region in scene.regions)
     shapes = tuple(
-        Shape(r.id, line(r.label), rounded(r.box), color, _told(r))
-        for r, color in zip(scene.regions, colors, strict=True)
+        Shape(k if long else r.id, line(r.label), rounded(r.box), color, (*_told(r), *([f"id {r.id}"] if long else [])))
+        for k, (r, color) in enumerate(zip(scene.regions, colors, strict=True))
     )
     shown = show(scene.image, scene.width, scene.height)
     return Panel(line(scene.image), scene.width, scene.height, shapes, shown.source, shown.problem)

@@ -36,10 +36,13 @@ def preference(record: Preference, show: Show) -> Item:
     boxes = _Boxes(record.images, record.regions, (*said, *record.chosen, *record.rejected))
     edges: dict[Edge, int] = {}
     turns = [Turn(m.role, tuple(_piece(span, boxes, edges) for span in m.spans)) for m in record.messages]
-    answers = [[_piece(span, boxes, edges) for span in answer] for answer in (record.chosen, record.rejected)]
-    turns += [Turn(role, pieces) for role, pieces in zip(("chosen", "rejected"), apart(*answers))]
+    chosen = [_piece(span, boxes, edges) for span in record.chosen]
+    true = len(edges)
+    rejected = [_piece(span, boxes, edges) for span in record.rejected]
+    told = [msgspec.structs.replace(edge, change="rejected") if k >= true else edge for k, edge in enumerate(edges)]
+    turns += [Turn(role, pieces) for role, pieces in zip(("chosen", "rejected"), apart(chosen, rejected))]
     panels = _panels(record.images, boxes, show)
-    return Item(line(record.id), "preference", panels, tuple(edges), tuple(turns), _about(record))
+    return Item(line(record.id), "preference", panels, tuple(told), tuple(turns), _about(record))
 
 
 def apart(first: Sequence[Piece], second: Sequence[Piece]) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
@@ -92,6 +95,7 @@ class _Boxes:
         self.lists: list[list[Box]] = [list(dict.fromkeys(boxes)) for boxes in regions]
         self.lists += [[] for _ in images[len(self.lists) :]]
         self.labels: dict[tuple[int, Box], str] = {}
+        self.met: set[tuple[int, Box]] = set()
         for span in spans:
             if isinstance(span, Mention):
                 self._meet(span.image, span.boxes, span.text)
@@ -100,6 +104,7 @@ class _Boxes:
 
     def _meet(self, image: int, boxes: tuple[Box, ...], label: str) -> None:
         for box in boxes:
+            self.met.add((image, box))
             if box not in self.lists[image]:
                 self.lists[image].append(box)
             if label and not self.labels.get((image, box)):
@@ -114,7 +119,14 @@ class _Boxes:
     def shapes(self, image: int) -> tuple[Shape, ...]:
         before = sum(map(len, self.lists[:image]))
         return tuple(
-            Shape(before + i, self.labels.get((image, box), ""), rounded(box), before + i)
+            Shape(
+                before + i,
+                self.labels.get((image, box), ""),
+                rounded(box),
+                before + i,
+                (),
+                (image, box) not in self.met,
+            )
             for i, box in enumerate(self.lists[image])
         )
 
