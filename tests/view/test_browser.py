@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from relata import Answer, Box, Example, Group, Message, Region, Relation, Scene
-from relata.chat import ImageRef
+from relata.chat import ImageRef, Preference
+from relata.edits import Add, Describe, Edit, Looks, Remove, Rename
 from relata.grounded import Mention, Predicate, Text
 from relata.scene import Link, Record, encode
 from relata.view import graph, view
@@ -42,18 +43,27 @@ HOSTILE = [
 ]
 
 
-def hostile_records(text: str, image: str) -> tuple[Scene, Group, Example]:
-    """A scene, a group and an example with `text` in every place that holds text."""
+def hostile_records(text: str, image: str) -> tuple[Scene, Group, Example, Preference, Edit]:
+    """A record of each kind with `text` in every place that holds text; the edit is of the scene."""
     regions = (
         Region(0, text, CIRCLE, attributes=(text,), description=text, identity=text),
         Region(1, text, SQUARE),
     )
     relations = (Relation(0, text, 1, kind="spatial", source=text), Relation(1, text, 1))
     scene = Scene(text, image, 128, 96, regions, relations, (text,), (text,), provenance={text: text, "url": text})
-    group = Group(text, (scene, scene), (Link((0, 0), (1, 0), text),), provenance={text: text})
+    group = Group(text, (scene, scene), (Link((0, 0), (1, 0), text),), None, {text: text}, (text,))
     spans = (Text(text), Mention(text, (CIRCLE, SQUARE)), Predicate(text, (CIRCLE,), (SQUARE,)), Mention("", (CIRCLE,)))
     messages = tuple(Message(role, spans) for role in ("system", "user", "assistant"))
-    return scene, group, Example(text, (ImageRef(image, 128, 96),), messages, recipe=text, provenance={text: text})
+    images, about = (ImageRef(image, 128, 96),), {text: text}
+    example = Example(text, images, messages, recipe=text, provenance=about)
+    worse = (*spans, Text(f" {text}"))
+    preference = Preference(text, images, messages[1:2], spans, worse, recipe=text, provenance=about)
+    new = relations[0].replace(predicate=f"{text} too")
+    changes = (
+        *(Remove(0, relations[0], text), Rename(1, relations[1], new.replace(subject=1, object=1), text)),
+        *(Add(1, new, text), Describe(0, Looks(text), Looks(text, (text,), text), text)),
+    )
+    return scene, group, example, preference, Edit(text, text, changes, text, about)
 
 
 def write(path: Path, records: list[Record]) -> Path:
@@ -85,15 +95,46 @@ def test_no_text_in_records_ever_runs(browser: Browser, photos: Path, tmp_path: 
     for text in HOSTILE:
         names[text] = text.replace("/", "_").replace("\x00", "_")[:80] + ".png"
         (photos / names[text]).write_bytes(picture_bytes())
-    for place in range(3):
+    for place in range(5):
         records: list[Record] = [hostile_records(text, image)[place] for text, image in names.items()]
         records += [hostile_records(text, text)[place] for text in HOSTILE]  # as file names that do not exist
+        write(tmp_path / "scenes.jsonl", [hostile_records(text, image)[0] for text, image in names.items()])
         page = view(write(tmp_path / f"{place}.jsonl", records), tmp_path / f"out{place}", images=photos)
         assert_nothing_ran(browser, page, f"{place}.jsonl")
         shown = browser.run("[...document.querySelectorAll('.item h3 bdi')].map(e => e.textContent)")
         assert shown[2] == "<img src=x onerror=\"document.title='hit'\">"  # the text is there, as text
         named = len(HOSTILE) - 1  # one is an address, which is never read
-        assert browser.run("document.querySelectorAll('.frame img').length") == named * (2 if place == 1 else 1)
+        images = [named, 2 * named, named, named, 2 * named][place]  # both edits of a scene are drawn on it
+        assert browser.run("document.querySelectorAll('.frame img').length") == images
+
+
+def test_what_an_edit_did_has_its_colour(browser: Browser, photos: Path, scene: Scene, tmp_path: Path) -> None:
+    one, two, _ = scene.relations
+    changes = (Remove(0, one, "not so"), Rename(1, two, two.replace(predicate="under")), Add(2, Relation(1, "near", 0)))
+    write(photos / "scenes.jsonl", [scene])
+    page = view(write(photos / "edits.jsonl", [Edit("e", "one", changes)]), tmp_path / "out")
+    browser.open(page)
+    rows = browser.run("[...document.querySelectorAll('.triplet')].map(row => [...row.classList].pop())")
+    assert rows == ["removed", "renamed", "added", "step"]
+    assert browser.run("document.querySelector('.renamed del').textContent") == "right of"
+    browser.point(".all-edges", click=True)
+    strokes = browser.run("[...document.querySelectorAll('.edge')].map(edge => getComputedStyle(edge).stroke)")
+    assert len(set(strokes)) == 4
+    assert strokes[:3] == ["rgb(194, 51, 43)", "rgb(138, 90, 0)", "rgb(18, 128, 92)"]  # red, brown, green
+    assert browser.errors() == []
+
+
+def test_two_answers_stand_side_by_side(browser: Browser, photos: Path, tmp_path: Path) -> None:
+    circle, square = Mention("circle", (CIRCLE,)), Mention("square", (SQUARE,))
+    asked = Message("user", (Text("Where is the "), circle, Text("?")))
+    better = (Text("The "), circle, Text(" is "), Predicate("on", (CIRCLE,), (SQUARE,)), square)
+    worse = (*better[:3], Predicate("under", (CIRCLE,), (SQUARE,)), square)
+    record = Preference("p", (ImageRef("a.png", 128, 96),), (asked,), better, worse)
+    browser.open(view(write(photos / "pairs.jsonl", [record]), tmp_path / "out"))
+    tops = browser.run("['chosen', 'rejected'].map(c => document.querySelector('.' + c).getBoundingClientRect().top)")
+    assert tops[0] == tops[1]
+    assert browser.run("[...document.querySelectorAll('.differs')].map(e => e.textContent)") == ["on", "under"]
+    assert browser.run("document.querySelector('.triplet.rejected .predicate').textContent") == "under"
 
 
 def test_no_text_in_reports_ever_runs(browser: Browser, photos: Path, tmp_path: Path) -> None:
