@@ -54,3 +54,9 @@ def test_clean_rows_have_no_findings(format: str, clean: dict[str, list[Json]], 
     found = check(lines(clean[format], tmp_path / "rows.jsonl"), world)
     assert not found.found, found.table(9)
     assert found.files[0].rows == 40
+
+
+def test_the_page_shows_every_kind() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        assert f"| `{name}` | {kind.level} | {kind.what} | {kind.remedy} |" in page, name
