@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from relata import Example, Group, Scene
 from relata.cli import app
+from relata.names import KINDS
 from relata.scene import decode
 from relata.store import records
 
@@ -249,3 +250,10 @@ def test_train(tiny: Path, tmp_path: Path, processes: int) -> None:
     run.write_text(f"name: x\nmodel: {tiny}\nstages: [{stage}]\n")
     assert str(out) in done("train", run, "--out", out, "--processes", processes)
     assert (out / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_component_says_what_it_is_in_one_line(kind: str) -> None:
+    for line in done("list", kind).splitlines():
+        assert line.rstrip().endswith((".", ")")), line
+        assert len(line.split()) > 3, line

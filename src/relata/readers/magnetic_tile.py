@@ -1,5 +1,4 @@
-"""`magnetic_tile`: photos of magnet tiles with and without defects, `MT_<defect>/Imgs/*.jpg`, each with its mask as
-PNG.
+"""`magnetic_tile`: photos of magnet tiles with and without defects, `MT_<defect>/Imgs/*.jpg`, each with a PNG mask.
 
 `MT_Free` is without defect. Each connected part of a mask is a region, labelled with the defect in small letters
 (`blowhole`). Labels of the image are `magnetic tile`, and `normal` or `abnormal`.

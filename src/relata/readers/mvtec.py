@@ -1,5 +1,4 @@
-"""`mvtec`: MVTec AD, photos of goods with and without defects, by folder: `<product>/train/good`,
-`<product>/test/<defect>`.
+"""`mvtec`: MVTec AD, photos of goods with and without defects, in folders like `<product>/test/<defect>`.
 
 The mask of `test/crack/003.png` is `ground_truth/crack/003_mask.png`; each connected part of it is a region, labelled
 with the defect in words. Labels of the image are the product, and `normal` or `abnormal`. Name the folder of a product,

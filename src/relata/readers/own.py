@@ -1,5 +1,6 @@
-"""`own`: your own annotations, in a plain form that is easily written by hand or by a script (JSON list, or JSON
-Lines).
+"""`own`: your own annotations, in a plain form that is easily written by hand or by a script.
+
+A JSON list, or JSON Lines:
 
     {"image": "kitchen.jpg", "width": 640, "height": 480, "boxes": "xywh",
      "objects": [{"name": "dog", "box": [10, 20, 30, 40], "attributes": ["brown"], "description": "a sleeping dog"},

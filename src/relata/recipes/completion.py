@@ -1,5 +1,4 @@
-"""`completion`: relations that annotators left out, asked of a teacher subject by subject (Synthetic Visual Genome,
-section 2.1).
+"""`completion`: relations that annotators left out, asked of a teacher by subject (Synthetic Visual Genome, 2.1).
 
 One request per image. The teacher picks at least five subjects and gives for each a description and its relations to
 other regions, of five kinds: spatial, interactional, functional, social, emotional. The result is the scene with

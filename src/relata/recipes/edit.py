@@ -1,5 +1,4 @@
-"""`edit`: a teacher goes over a scene graph that a model or an annotator made (SG-EDIT, Synthetic Visual Genome,
-section 2.2).
+"""`edit`: a teacher goes over a scene graph that a model or an annotator made (SG-EDIT of SVG, section 2.2).
 
 One request per image: the teacher sees the image with numbered regions and numbered relations, and answers with
 changes: relations to remove, rename and add, regions to describe better. The result is the edited scene, and the edit

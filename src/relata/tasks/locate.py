@@ -1,6 +1,4 @@
-"""`locate`: where something with a given name is. The value is the list of boxes; also counting, whose value is a
-number.
-"""
+"""`locate`: where something with a given name is, a list of boxes; also counting, a number."""
 
 from __future__ import annotations
 
