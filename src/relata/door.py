@@ -36,7 +36,7 @@ class Filing(Protocol):
     def __hash__(self) -> int: ...
     def find(self, key: str) -> Entry | None: ...
     def reserve(self, most: float) -> None: ...
-    def record(self, entry: Entry, most: float) -> None: ...
+    def record(self, entry: Entry, most: float) -> Entry: ...
     def fail(self, key: str, request: str, teacher: str, cause: str, reply: Reply, most: float) -> None: ...
     def release(self, most: float) -> None: ...
 
@@ -134,12 +134,18 @@ class Door:
             except BaseException:  # the run ends here; others may still use the money
                 self._filing.release(most)
                 raise
-            outcome = read_back(reply.text, read)
-            refused = isinstance(outcome, Rejection)
-            cause = f"{outcome.reason}: {outcome.detail}" if isinstance(outcome, Rejection) else ""
-            entry = Entry(key, Reply(*reply), not refused, cause, request.id, name, request.prompt.version)
-            await self._off(self._filing.record, entry, most)
-            return entry
+            cause, fault = "", None
+            try:
+                outcome = read_back(reply.text, read)
+                if isinstance(outcome, Rejection):
+                    cause = f"{outcome.reason}: {outcome.detail}"
+            except Exception as error:  # a bug of whoever reads it; what was paid for is filed all the same
+                cause, fault = f"reading it failed: {error!r}", error
+            entry = Entry(key, Reply(*reply), not cause, cause, request.id, name, request.prompt.version)
+            filed = await self._off(self._filing.record, entry, most)
+            if fault:
+                raise fault
+            return filed
 
     async def _off(self, work: Callable[..., T], *arguments: object) -> T:
         """Do something that waits for a disk, or for another process, off the loop."""

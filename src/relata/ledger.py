@@ -16,9 +16,10 @@ import queue
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -38,7 +39,7 @@ _TABLES = """
 create table if not exists replies (
   key text primary key, kept integer not null, reply text not null, cause text not null, request text not null,
   teacher text not null, prompt text not null, tokens_in integer not null, tokens_out integer not null,
-  cost real not null, seconds real not null, time real not null
+  cost real not null, seconds real not null, time real not null, crc integer not null
 ) without rowid;
 create table if not exists failures (
   id integer primary key, key text not null, cause text not null, reply text not null, request text not null,
@@ -103,6 +104,11 @@ def key(teacher: str, prompt: Prompt, pictures: Sequence[bytes], attempt: int = 
     return digest.hexdigest()
 
 
+def _crc(entry: Entry) -> int:
+    """A checksum of all that is filed of a reply."""
+    return zlib.crc32(msgspec.json.encode(entry))
+
+
 class Ledger:
     """A ledger file, opened by its one writer. Its methods may be called from any thread.
 
@@ -119,31 +125,34 @@ class Ledger:
         self._budget = budget
         self._todo: queue.SimpleQueue[tuple[str, tuple[Any, ...], Future[None]] | None] = queue.SimpleQueue()
         self._held = 0.0
+        self._fault: RelataError | None = None
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)
-        self._owner = store.lock(self.path.parent, f".{self.path.name}.lock")
-        self._owner.__enter__()
-        try:
-            self._read = self._connect()
+        with ExitStack() as opened:
+            opened.enter_context(store.lock(self.path.parent, f".{self.path.name}.lock"))
+            self._read = opened.enter_context(closing(self._connect()))
+            base = opened.enter_context(closing(self._connect()))
             self._spent = self.spent().cost
-        except BaseException:
-            self._owner.__exit__(None, None, None)
-            raise
-        self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
+            self._opened = opened.pop_all()
+        self._writer = threading.Thread(target=self._write, args=(base,), name="ledger", daemon=True)
         self._writer.start()
 
     def _connect(self) -> sqlite3.Connection:
-        try:
-            base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-            base.execute("pragma journal_mode=wal")
-            base.execute("pragma synchronous=full")
-            version = base.execute("pragma user_version").fetchone()[0]
-            if version not in (0, SCHEMA):
-                raise RelataError(f"{self.path} has schema {version}, this version of relata reads {SCHEMA}")
-            base.executescript(_TABLES)
-            base.execute(f"pragma user_version={SCHEMA}")
-        except sqlite3.DatabaseError as error:
-            raise RelataError(f"{self.path} is no ledger, or is damaged: {error}; name another file") from error
+        with ExitStack() as opened:
+            try:
+                base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+                opened.callback(base.close)
+                base.text_factory = lambda text: text.decode(errors="replace")  # a damaged text is told by its checksum
+                base.execute("pragma journal_mode=wal")
+                base.execute("pragma synchronous=full")
+                version = base.execute("pragma user_version").fetchone()[0]
+                if version not in (0, SCHEMA):
+                    raise RelataError(f"{self.path} has schema {version}, this version of relata reads {SCHEMA}")
+                base.executescript(_TABLES)
+                base.execute(f"pragma user_version={SCHEMA}")
+            except sqlite3.DatabaseError as error:
+                raise RelataError(f"{self.path} is no ledger, or is damaged: {error}; name another file") from error
+            opened.pop_all()
         return base
 
     def __enter__(self) -> Self:
@@ -158,18 +167,27 @@ class Ledger:
         """Wait for what is being written, and let go of the file."""
         self._todo.put(None)
         self._writer.join()
-        self._read.close()
-        self._owner.__exit__(None, None, None)
+        self._opened.close()
 
     def find(self, key: str) -> Entry | None:
-        """The reply filed under a digest."""
-        with self._lock:
-            row = self._read.execute(
-                "select reply, tokens_in, tokens_out, cost, seconds, kept, cause, request, teacher, prompt"
-                " from replies where key = ?",
-                (key,),
-            ).fetchone()
-        return row and Entry(key, Reply(*row[:5]), bool(row[5]), *row[6:])
+        """The reply filed under a digest; one that was damaged since is listed as a failure, and asked for again.
+
+        Raises:
+            RelataError: if the file cannot be read.
+        """
+        row = self._row(
+            "select reply, tokens_in, tokens_out, cost, seconds, kept, cause, request, teacher, prompt, crc"
+            " from replies where key = ?",
+            key,
+        )
+        if row is None:
+            return None
+        entry = Entry(key, Reply(*row[:5]), bool(row[5]), *row[6:10])
+        if _crc(entry) == row[10]:
+            return entry
+        self._do("delete from replies where key = ?", (key,))
+        self._list(key, "the reply was damaged in the file", entry.reply, entry.request, entry.teacher)
+        return None
 
     def reserve(self, most: float) -> None:
         """Set money aside for a call that costs `most` at the most; `record` or `fail` settles it.
@@ -178,7 +196,10 @@ class Ledger:
 
         Raises:
             BudgetSpent: if what is spent and `most` are together over the budget.
+            RelataError: if something could not be filed: what would be paid for now might be lost too.
         """
+        if self._fault:
+            raise self._fault
         with self._lock:
             while self._budget is not None and self._spent + self._held + most > self._budget:
                 # a worker that was lost never gives back what it set aside, so the wait has an end
@@ -189,19 +210,23 @@ class Ledger:
                     )
             self._held += most
 
-    def record(self, entry: Entry, most: float) -> None:
+    def record(self, entry: Entry, most: float) -> Entry:
         """File a reply; it is on disk when this returns.
 
         Args:
             most: what was reserved for the call.
+
+        Returns:
+            What is filed now: the reply of another worker, if that has asked the same and was first.
         """
         reply = entry.reply
         self._do(
-            "insert or ignore into replies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or ignore into replies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (entry.key, entry.kept, reply.text, entry.cause, entry.request, entry.teacher, entry.prompt,
-             reply.tokens_in, reply.tokens_out, reply.cost, reply.seconds, time.time()),
+             reply.tokens_in, reply.tokens_out, reply.cost, reply.seconds, time.time(), _crc(entry)),
         )  # fmt: skip
         self._settle(most, reply.cost)
+        return self.find(entry.key) or entry
 
     def fail(self, key: str, request: str, teacher: str, cause: str, reply: Reply, most: float) -> None:
         """Note a call that had no reply, or one that was paid for but is of no use to anybody.
@@ -209,11 +234,7 @@ class Ledger:
         Args:
             most: what was reserved for the call.
         """
-        self._do(
-            "insert into failures (key, cause, reply, request, teacher, tokens_in, tokens_out, cost, time)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, cause, reply.text, request, teacher, reply.tokens_in, reply.tokens_out, reply.cost, time.time()),
-        )
+        self._list(key, cause, reply, request, teacher)
         self._settle(most, reply.cost)
 
     def release(self, most: float) -> None:
@@ -222,20 +243,34 @@ class Ledger:
 
     def spent(self) -> Spent:
         """Totals over all runs."""
-        with self._lock:
-            kept = self._read.execute(f"select count(*), coalesce(sum(kept), 0), {_SUMS} from replies").fetchone()
-            lost = self._read.execute(f"select count(*), {_SUMS} from failures").fetchone()
+        kept = self._row(f"select count(*), coalesce(sum(kept), 0), {_SUMS} from replies")
+        lost = self._row(f"select count(*), {_SUMS} from failures")
         return Spent(kept[0], kept[1], lost[0], *(one + other for one, other in zip(kept[2:], lost[1:])))
 
     def typical(self, teacher: str, prompt: str) -> Typical | None:
         """What calls of a teacher with a prompt have taken so far."""
-        with self._lock:
-            row = self._read.execute(
-                "select count(*), avg(tokens_in), avg(tokens_out), avg(seconds), avg(1 - kept) from replies"
-                " where teacher = ? and prompt = ?",
-                (teacher, prompt),
-            ).fetchone()
+        row = self._row(
+            "select count(*), avg(tokens_in), avg(tokens_out), avg(seconds), avg(1 - kept) from replies"
+            " where teacher = ? and prompt = ?",
+            teacher,
+            prompt,
+        )
         return Typical(*row) if row[0] else None
+
+    def _row(self, question: str, *values: str) -> Any:
+        try:
+            with self._lock:
+                return self._read.execute(question, values).fetchone()
+        except sqlite3.Error as error:
+            raise RelataError(f"{self.path} is damaged: {error}; restore it, or name another file") from error
+
+    def _list(self, key: str, cause: str, reply: Reply, request: str, teacher: str) -> None:
+        """Put a call into the list of failures."""
+        self._do(
+            "insert into failures (key, cause, reply, request, teacher, tokens_in, tokens_out, cost, time)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (key, cause, reply.text, request, teacher, reply.tokens_in, reply.tokens_out, reply.cost, time.time()),
+        )
 
     def _settle(self, most: float, cost: float) -> None:
         with self._lock:
@@ -248,20 +283,19 @@ class Ledger:
         self._todo.put((statement, row, done))
         done.result()
 
-    def _write(self) -> None:
+    def _write(self, base: sqlite3.Connection) -> None:
         """Commit whatever has come together while the last commit went to disk: one flush serves many calls."""
-        with closing(self._connect()) as base:
-            while (first := self._todo.get()) is not None:
-                batch, last = [first], False
-                while not self._todo.empty():
-                    more = self._todo.get()
-                    if more is None:
-                        last = True
-                        break
-                    batch.append(more)
-                self._commit(base, batch)
-                if last:
-                    return
+        while (first := self._todo.get()) is not None:
+            batch, last = [first], False
+            while not self._todo.empty():
+                more = self._todo.get()
+                if more is None:
+                    last = True
+                    break
+                batch.append(more)
+            self._commit(base, batch)
+            if last:
+                return
 
     def _commit(self, base: sqlite3.Connection, batch: Sequence[tuple[str, tuple[Any, ...], Future[None]]]) -> None:
         try:
@@ -269,10 +303,11 @@ class Ledger:
             for statement, row, _ in batch:
                 base.execute(statement, row)
             base.execute("commit")
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is, those who wait have to hear of it
             if base.in_transaction:
                 base.execute("rollback")
             said = RelataError(f"cannot write {self.path}: {error}; mend that and run again; what is filed stays")
+            self._fault = said
             for *_, done in batch:
                 done.set_exception(said)
         else:
