@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from check.conftest import Json, lines
 from relata import store
-from relata.check import check
-from relata.check.findings import Findings
+from relata.checks import check
+from relata.checks.findings import Findings
 from relata.cli.check import check as command
 from relata.errors import RelataError
 from relata.scene import Scene, decode
