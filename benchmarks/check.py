@@ -20,7 +20,7 @@ from typing import Any
 
 from relata import store, synth
 from relata.chat import Example
-from relata.checks import check
+from relata.check import check
 from relata.dialects import dialect
 from relata.formats import llava, sharegpt
 from relata.recipes import build

@@ -14,8 +14,8 @@ import pytest
 from check.conftest import Json, lines
 from relata import read, synth
 from relata.chat import ImageRef
-from relata.checks import check
-from relata.checks.conventions import PIXELS, Boxes, Convention, Floats, choose, scores
+from relata.check import check
+from relata.check.conventions import PIXELS, Boxes, Convention, Floats, choose, scores
 from relata.dialects import dialect
 from relata.geometry import ORIGINAL, SQUARE
 from relata.grounded import Mention, Predicate, Text

@@ -11,7 +11,7 @@ import pytest
 from check.conftest import lines
 from relata import read, synth
 from relata.chat import Example
-from relata.checks import Findings, check
+from relata.check import Findings, check
 from relata.dialects import dialect
 from relata.formats import llava, sharegpt
 from relata.formats._turns import for_trainers

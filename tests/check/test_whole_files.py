@@ -6,8 +6,10 @@ import copy
 import json
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,8 +18,8 @@ from typer.testing import CliRunner
 
 from check.conftest import Json, lines
 from relata import store
-from relata.checks import check
-from relata.checks.findings import Findings
+from relata.check import check
+from relata.check.findings import Findings
 from relata.cli.check import check as command
 from relata.errors import RelataError
 from relata.scene import Scene, decode
@@ -206,3 +208,10 @@ def test_the_command(clean: dict[str, list[Json]], world: Path, tmp_path: Path) 
         {"level": "warning", "kind": "odd-field", "file": "r.jsonl", "row": 8, "detail": "odd", "id": rows[7]["id"]}
     ]
     assert "odd-field" in told["remedies"]
+
+
+def test_the_package_is_the_function_too(clean: dict[str, list[Json]], world: Path, tmp_path: Path) -> None:
+    """`relata.check(...)` works whether or not something imported the package before."""
+    path = lines(clean["llava"], tmp_path / "r.jsonl")
+    package: Any = sys.modules["relata.check"]
+    assert package(path, world) == check(path, world)

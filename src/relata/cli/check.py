@@ -28,7 +28,7 @@ def check(
     \b
     Example: relata check examples --images world
     """
-    from relata.checks import check
+    from relata.check import check
 
     found = check(data, images, files=not no_files, dialect=dialect, against=against, near=near)
     typer.echo(found.json().decode() if as_json else found.table(limit))

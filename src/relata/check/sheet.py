@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from relata.checks.conventions import (
+from relata.check.conventions import (
     LEAST,
     PIXELS,
     Boxes,
@@ -22,8 +22,8 @@ from relata.checks.conventions import (
     placed,
     some,
 )
-from relata.checks.fields import shown
-from relata.checks.findings import Finding
+from relata.check.fields import shown
+from relata.check.findings import Finding
 from relata.filters._words import meaning
 from relata.scene import CLIP_PIXELS, CLIP_SHARE
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from relata.checks.fields import Defect
-from relata.checks.sheet import Picture, Sheet
+from relata.check.fields import Defect
+from relata.check.sheet import Picture, Sheet
 from relata.errors import Unsafe
 from relata.images import _ADDRESS, LIMITS, _descriptor, check, inside
 from relata.sniff import Header, sniff

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from hashlib import blake2b
 
-from relata.checks.sheet import Row, Sheet
+from relata.check.sheet import Row, Sheet
 from relata.english.predicates import plain
 
 #: With fewer answers, letters or relations, shares say nothing.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from relata.checks import markup, talk
-from relata.checks.fields import shown
-from relata.checks.sheet import Picture, Row, Sheet
+from relata.check import markup, talk
+from relata.check.fields import shown
+from relata.check.sheet import Picture, Row, Sheet
 from relata.dialects._scan import SLOT
 
 Json = dict[str, Any]

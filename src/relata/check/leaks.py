@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from relata.checks.sheet import Picture, Sheet
+from relata.check.sheet import Picture, Sheet
 from relata.errors import RelataError
 from relata.filters import _phash, leaks
 from relata.readers._json import pieces

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from relata import store
-from relata.checks.records import CHECKS
+from relata.check.records import CHECKS
 from relata.errors import RelataError
 from relata.readers._json import pieces
 

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any, cast
 
 from relata.chat import ImageRef
-from relata.checks.fields import shown
-from relata.checks.sheet import Picture, Sheet
+from relata.check.fields import shown
+from relata.check.sheet import Picture, Sheet
 from relata.dialects import Dialect, dialect
 from relata.dialects._tagged import Tagged
 from relata.dialects.asmv2 import REC

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from relata.checks import talk
-from relata.checks.sheet import Picture, Row, Sheet
+from relata.check import talk
+from relata.check.sheet import Picture, Row, Sheet
 from relata.errors import RelataError
 from relata.geometry.masks import _runs
 from relata.scene import Mask
