@@ -1,4 +1,4 @@
-"""`relation`: how the subject stands to the object (a predicate), whether a predicate holds (yes or no), who stands so."""
+"""`relation`: how the subject stands to the object (a predicate), whether it stands so (yes or no), what stands so."""
 
 from __future__ import annotations
 
