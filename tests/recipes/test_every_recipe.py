@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -151,6 +152,18 @@ def _same_in_every_dialect(example: Example) -> None:
     for message in example.messages:
         if example.regions:
             assert form.write(message.spans, example.images)
+
+
+@pytest.mark.parametrize("recipe", listing("recipes"))
+def test_the_page_has_it_with_its_options(recipe: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "recipes.md"
+    table, rest = page.read_text(encoding="utf-8").split("## One command each")
+    (row,) = (line.split("|")[5] for line in table.splitlines() if line.startswith(f"| `{recipe}` |"))
+    options = inspect.signature(component("recipes", recipe).items).parameters.values()
+    names = [option.name for option in options if option.kind is option.KEYWORD_ONLY]
+    assert [re.split("[=`]", told)[0] for told in re.findall(r"`(\w[^`]*)", row) if told.strip(", ")] == names
+    assert f"relata build {recipe} " in rest
+    assert f"| `{recipe}` |" in rest  # with its counts
 
 
 @pytest.mark.slow

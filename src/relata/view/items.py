@@ -46,7 +46,7 @@ def summary(items: Sequence[Item]) -> list[str]:
         lines.append(f"most common: {top}, {count / total:.0%}")
         if total >= ALARM_COUNT and count >= ALARM_SHARE * total:
             lines.append(f"Warning: nearly every relation is '{top}'; so answers a model that treats all pairs alike")
-    changes = Counter(edge.change for edge in edges if edge.change)
+    changes = Counter(edge.change for edge in edges if edge.change not in ("", "rejected"))
     if changes:
         lines.append(", ".join(f"{count:,} {change}" for change, count in sorted(changes.items())))
     return lines

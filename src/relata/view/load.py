@@ -70,6 +70,8 @@ def _listed(path: Path, images: Path | None, limit: int) -> list[Section]:
     if not drawn:
         return [_table(home / file.name, limit) for file in files]
     made = [_gallery(path, kind, images, limit) for kind in drawn]
+    if len(made) > 1:
+        made = [gallery.replace(title=f"{kind.__name__.lower()}s") for gallery, kind in zip(made, drawn)]
     lost = [home / file.name for file in files if file.type == Rejection.__name__ and file.records]
     if lost:
         made[0] = made[0].replace(notes=(*made[0].notes, _turned_away(lost)))

@@ -57,8 +57,9 @@ def apart(first: Sequence[Piece], second: Sequence[Piece]) -> tuple[tuple[Piece,
 
 
 def _split(piece: Piece) -> list[tuple[Piece, str]]:
-    """The words of a piece, each with the piece that it is of; a bare reference is one of its own."""
-    return [(piece, word) for word in _WORD.findall(piece.text)] or [(piece, "")]
+    """The words of a piece, each with the piece that it is of; what points at something is not taken apart."""
+    whole = piece.places or piece.edges or not piece.text
+    return [(piece, word) for word in ([piece.text] if whole else _WORD.findall(piece.text))]
 
 
 def _said(token: tuple[Piece, str]) -> tuple[str, tuple[Place, ...], tuple[int, ...]]:
