@@ -20,9 +20,9 @@ from typing import Any
 
 from relata import store, synth
 from relata.chat import Example
-from relata.check import check
 from relata.dialects import dialect
 from relata.formats import llava, sharegpt
+from relata.linter import check
 from relata.recipes import build
 
 Json = dict[str, Any]

@@ -45,15 +45,21 @@ def scene(number: int, rng: random.Random, regions: int = 12, relations: int = 8
     return Scene(f"made-{number}", f"{number}.jpg", 640, 480, tuple(found), related)
 
 
+def items(scenes: list[Scene]) -> list[rec.Item]:
+    """All that is asked about some scenes."""
+    found = (item for one in scenes for item in rec.items(one, Here(random.Random(one.id), Path(), Path())))
+    return [item for item in found if isinstance(item, rec.Item)]
+
+
 def replies(scenes: list[Scene]) -> int:
     """The teacher's replies alone."""
-    asked = [item for one in scenes for item in rec.items(one, Here(random.Random(one.id), Path(), Path())) if isinstance(item, rec.Item)]
+    asked = items(scenes)
     return sum(bool(rec.offline(item, random.Random(item.id))) for item in asked)
 
 
 def examples(scenes: list[Scene]) -> int:
     """Replies, prompts and the examples read from the replies."""
-    asked = [item for one in scenes for item in rec.items(one, Here(random.Random(one.id), Path(), Path())) if isinstance(item, rec.Item)]
+    asked = items(scenes)
     return sum(bool(rec.prompt(item) and rec.read(rec.offline(item, random.Random(item.id)), item)) for item in asked)
 
 

@@ -24,6 +24,7 @@ _HOME = {
     "read": "relata.readers",
     "dialect": "relata.dialects",
     "build": "relata.recipes",
+    "check": "relata.linter",
     "load": "relata.models",
     "evaluate": "relata.benchmarks",
     "score": "relata.benchmarks",
@@ -41,6 +42,7 @@ __all__ = [
     "Scene",
     "__version__",
     "build",
+    "check",
     "dialect",
     "evaluate",
     "load",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from relata.chat import Answer, Example, Message
     from relata.dialects import dialect
     from relata.errors import RelataError
+    from relata.linter import check
     from relata.models import load
     from relata.readers import read
     from relata.recipes import build

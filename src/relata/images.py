@@ -21,7 +21,7 @@ from relata.sniff import Header, sniff
 if TYPE_CHECKING:
     from PIL import Image
 
-_ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|(?:data|file|https?|ftp|gopher|javascript|blob|jar|ws{1,2}):)", re.I)
+ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|(?:data|file|https?|ftp|gopher|javascript|blob|jar|ws{1,2}):)", re.I)
 
 
 class Limits(NamedTuple):
@@ -74,7 +74,7 @@ def read(
             `too-many-frames`, and the reasons of `inside`, `sniff` and `fetch`. The detail names the image.
     """
     try:
-        data = fetch(path) if fetch is not None and _ADDRESS.match(path) else _file(path, root, limits)
+        data = fetch(path) if fetch is not None and ADDRESS.match(path) else _file(path, root, limits)
         check(data, limits)
     except Unsafe as error:
         raise Unsafe(error.reason, f"image {_shown(path)}: {error}") from error
@@ -133,12 +133,12 @@ def decode(data: bytes, name: str) -> Image.Image:
 
 
 def _file(path: str, root: Path | None, limits: Limits) -> bytes:
-    if _ADDRESS.match(path):
+    if ADDRESS.match(path):
         raise Unsafe("address", "an address, not a file; save the picture into the images folder")
     base = (Path() if root is None else root).resolve()
     target = inside(base, path)
     try:
-        with open(_descriptor(base, target), "rb") as file:
+        with open(descriptor(base, target), "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > limits.bytes:
                 raise Unsafe("too-many-bytes", f"{size:,} bytes; up to {limits.bytes:,} are read")
@@ -149,7 +149,7 @@ def _file(path: str, root: Path | None, limits: Limits) -> bytes:
         raise Unsafe("unreadable", f"cannot be read ({error.strerror})") from error
 
 
-def _descriptor(base: Path, target: Path) -> int:
+def descriptor(base: Path, target: Path) -> int:
     """An open file: folder by folder and following no link, so that nothing can be swapped after the check. A pipe or
     device is not opened, for that alone may wait for ever or have effects."""
     if os.open not in os.supports_dir_fd:  # Windows

@@ -223,7 +223,7 @@ def records(
         return (
             record
             for file in files
-            for record in _decoded(folder / file.name, _checked(folder, file, report), type, report)
+            for record in _decoded(folder / file.name, checked(folder, file, report), type, report)
         )
     if not path.is_file():
         raise RelataError(f"{path} does not exist; give a folder of records or a .jsonl file")
@@ -259,7 +259,7 @@ def _plain(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(lines, 1)
 
 
-def _checked(folder: Path, file: File, report: Callable[[Damage], None]) -> Iterator[tuple[int, bytes]]:
+def checked(folder: Path, file: File, report: Callable[[Damage], None]) -> Iterator[tuple[int, bytes]]:
     """The numbered lines of a file whose bytes are what was written."""
     path = folder / file.name
     data = path.read_bytes() if path.exists() else b""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from check.conftest import Json, lines
-from relata.check import check
+from relata.linter import check
 
 #: What stands where something else is expected.
 ODD: tuple[Any, ...] = (

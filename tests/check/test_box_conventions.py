@@ -14,11 +14,11 @@ import pytest
 from check.conftest import Json, lines
 from relata import read, synth
 from relata.chat import ImageRef
-from relata.check import check
-from relata.check.conventions import PIXELS, Boxes, Convention, Floats, choose, scores
 from relata.dialects import dialect
 from relata.geometry import ORIGINAL, SQUARE
 from relata.grounded import Mention, Predicate, Text
+from relata.linter import check
+from relata.linter.conventions import PIXELS, Boxes, Convention, Floats, choose, scores
 from relata.scene import Scene, encode
 
 #: What people take for each other.

@@ -11,10 +11,10 @@ import pytest
 from check.conftest import lines
 from relata import read, synth
 from relata.chat import Example
-from relata.check import Findings, check
 from relata.dialects import dialect
 from relata.formats import llava, sharegpt
 from relata.formats._turns import for_trainers
+from relata.linter import Findings, check
 from relata.recipes import build
 from relata.scene import encode
 from relata.store import records

@@ -9,7 +9,7 @@ import pytest
 
 from check.conftest import Json, lines
 from check.seeds import SEEDS, Instead, Seed
-from relata.check import KINDS, check
+from relata.linter import KINDS, check
 
 #: The rows that are spoilt, from 0.
 SPOILT = (7, 23)

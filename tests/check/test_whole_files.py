@@ -6,22 +6,21 @@ import copy
 import json
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
 
+import relata
 from check.conftest import Json, lines
 from relata import store
-from relata.check import check
-from relata.check.findings import Findings
 from relata.cli.check import check as command
 from relata.errors import RelataError
+from relata.linter import check
+from relata.linter.findings import Findings
 from relata.scene import Scene, decode
 
 
@@ -210,8 +209,6 @@ def test_the_command(clean: dict[str, list[Json]], world: Path, tmp_path: Path) 
     assert "odd-field" in told["remedies"]
 
 
-def test_the_package_is_the_function_too(clean: dict[str, list[Json]], world: Path, tmp_path: Path) -> None:
-    """`relata.check(...)` works whether or not something imported the package before."""
+def test_it_is_public(clean: dict[str, list[Json]], world: Path, tmp_path: Path) -> None:
     path = lines(clean["llava"], tmp_path / "r.jsonl")
-    package: Any = sys.modules["relata.check"]
-    assert package(path, world) == check(path, world)
+    assert relata.check(path, world) == check(path, world)

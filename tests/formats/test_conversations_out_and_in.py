@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 
 from relata import store
 from relata.chat import Example, ImageRef, Message, Preference
-from relata.check import check
 from relata.dialects import Dialect, dialect
 from relata.dialects._scan import joined
 from relata.errors import RelataError
 from relata.formats import export, import_
 from relata.formats._turns import as_shown
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text
+from relata.linter import check
 from relata.readers._outcome import Rejected
 from relata.recipes import build
 from relata.scene import Box, Scene, encode

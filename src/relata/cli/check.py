@@ -28,7 +28,7 @@ def check(
     \b
     Example: relata check examples --images world
     """
-    from relata.check import check
+    from relata.linter import check
 
     found = check(data, images, files=not no_files, dialect=dialect, against=against, near=near)
     typer.echo(found.json().decode() if as_json else found.table(limit))

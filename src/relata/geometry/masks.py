@@ -44,7 +44,7 @@ def rle_decode(mask: Mask) -> npt.NDArray[np.bool_]:
         RelataError: if the run lengths are damaged or do not fill the size.
     """
     height, width = mask.size
-    counts = _runs(mask)
+    counts = run_lengths(mask)
     ones = np.arange(len(counts)) % 2 == 1
     return np.repeat(ones, counts).reshape((height, width), order="F")
 
@@ -94,7 +94,7 @@ def rle_from_polygons(polygons: Sequence[Sequence[float]], height: int, width: i
 
 def rle_area(mask: Mask) -> int:
     """Count of pixels in the mask."""
-    return int(_runs(mask)[1::2].sum())
+    return int(run_lengths(mask)[1::2].sum())
 
 
 def rle_box(mask: Mask) -> Box | None:
@@ -121,7 +121,12 @@ def _pack(counts: npt.NDArray[np.int64]) -> str:
     return np.stack(letters, 1)[np.stack(used, 1)].astype(np.uint8).tobytes().decode("ascii") if letters else ""
 
 
-def _runs(mask: Mask) -> npt.NDArray[np.int64]:
+def run_lengths(mask: Mask) -> npt.NDArray[np.int64]:
+    """Lengths of a mask's runs in pixels, column by column: background first, then in turn.
+
+    Raises:
+        RelataError: if the string is damaged, or the runs do not fill the size.
+    """
     letters = np.frombuffer(mask.counts.encode("utf-8"), dtype=np.uint8).astype(np.int64) - 48
     if len(letters) and (letters.min() < 0 or letters.max() > 63 or letters[-1] & 32):
         raise RelataError("mask counts are damaged: not a run-length string as COCO packs it")

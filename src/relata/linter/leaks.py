@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from relata.check.sheet import Picture, Sheet
 from relata.errors import RelataError
 from relata.filters import _phash, leaks
+from relata.linter.sheet import Picture, Sheet
 from relata.readers._json import pieces
 from relata.scene import Scene
 

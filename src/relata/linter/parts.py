@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from relata import store
-from relata.check.records import CHECKS
 from relata.errors import RelataError
+from relata.linter.records import CHECKS
 from relata.readers._json import pieces
 
 #: What reports damage: kind, detail, file, and row (0: the whole file).
@@ -95,7 +95,7 @@ def _shards(home: Path, files: Iterable[store.File]) -> Callable[[Report], Itera
     def lines(report: Report) -> Iterator[Line]:
         for file in files:
             damages: list[store.Damage] = []
-            for number, line in store._checked(home, file, damages.append):
+            for number, line in store.checked(home, file, damages.append):
                 yield file.name, number, line
             for damage in damages:
                 kind = "missing-record" if "missing" in damage.reason else "damaged-record"

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from relata.check.fields import Defect
-from relata.check.sheet import Picture, Sheet
 from relata.errors import Unsafe
-from relata.images import _ADDRESS, LIMITS, _descriptor, check, inside
+from relata.images import ADDRESS, LIMITS, check, descriptor, inside
+from relata.linter.fields import Defect
+from relata.linter.sheet import Picture, Sheet
 from relata.sniff import Header, sniff
 
 #: Bytes in which the headers of a photo lie; a file whose headers go on is read whole.
@@ -96,9 +96,9 @@ class Pictures:
 
     def _header(self, path: str) -> tuple[Header, bool]:
         """What the file claims, and whether its end is there."""
-        if _ADDRESS.match(path):
+        if ADDRESS.match(path):
             raise Unsafe("address", "an address, not a file")
-        with open(_descriptor(self.root, inside(self.root, path)), "rb") as file:
+        with open(descriptor(self.root, inside(self.root, path)), "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > LIMITS.bytes:
                 raise Unsafe("too-many-bytes", f"{size:,} bytes; up to {LIMITS.bytes:,} are read")

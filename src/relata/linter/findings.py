@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relata.check.kinds import KINDS, Level
+from relata.linter.kinds import KINDS, Level
 from relata.scene import Record, encode
 
 #: Rows that the table shows of each kind.

@@ -12,8 +12,6 @@ from functools import cache
 from typing import Any, cast
 
 from relata.chat import ImageRef
-from relata.check.fields import shown
-from relata.check.sheet import Picture, Sheet
 from relata.dialects import Dialect, dialect
 from relata.dialects._tagged import Tagged
 from relata.dialects.asmv2 import REC
@@ -22,6 +20,8 @@ from relata.dialects.paligemma import PaliGemma
 from relata.dialects.qwen_vl import TOKENS
 from relata.geometry import Codec, Decoded
 from relata.grounded import Mention, Predicate
+from relata.linter.fields import shown
+from relata.linter.sheet import Picture, Sheet
 from relata.scene import Box
 
 #: Ways to write an image's place that trainers take for words.

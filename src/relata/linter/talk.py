@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from relata.check.sheet import Sheet
+from relata.linter.sheet import Sheet
 
 Turns = Sequence[tuple[str, str]]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from relata.check import talk
-from relata.check.sheet import Picture, Row, Sheet
 from relata.errors import RelataError
-from relata.geometry.masks import _runs
+from relata.geometry.masks import run_lengths
+from relata.linter import talk
+from relata.linter.sheet import Picture, Row, Sheet
 from relata.scene import Mask
 
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ def _mask(region: Json, size: Size, sheet: Sheet, at: str) -> None:
 def _inside(mask: Mask, box: Sequence[float]) -> float | None:
     """The share of a mask's pixels in columns that its box covers, and of its runs that meet the box's rows; None if it
     has no pixels. Told from the run lengths, since drawing every mask would take too long."""
-    runs = _runs(mask)
+    runs = run_lengths(mask)
     ends = np.cumsum(runs)
     starts, lengths = ends[:-1:2], runs[1::2]  # zeros come first
     area = int(lengths.sum())

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from hashlib import blake2b
 
-from relata.check.sheet import Row, Sheet
 from relata.english.predicates import plain
+from relata.linter.sheet import Row, Sheet
 
 #: With fewer answers, letters or relations, shares say nothing.
 LEAST = 50

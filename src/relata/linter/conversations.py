@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from relata.check import markup, talk
-from relata.check.fields import shown
-from relata.check.sheet import Picture, Row, Sheet
 from relata.dialects._scan import SLOT
+from relata.linter import markup, talk
+from relata.linter.fields import shown
+from relata.linter.sheet import Picture, Row, Sheet
 
 Json = dict[str, Any]
 

@@ -7,29 +7,27 @@ tell: boxes in another convention, constant answers, leaked images. `KINDS` list
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgspec
 
 from relata.chat import Example, Preference
-from relata.check import conversations, fields, records
-from relata.check.content import Content
-from relata.check.conventions import Convention, convention
-from relata.check.findings import File, Finding, Findings
-from relata.check.kinds import KINDS, Kind
-from relata.check.leaks import Against, Alike
-from relata.check.parts import Part, format_of, formatted, parts
-from relata.check.pictures import Pictures
-from relata.check.sheet import Row, Sheet
 from relata.dialects import dialect as find_dialect
 from relata.dialects._tagged import Tagged
 from relata.edits import Edit
 from relata.errors import RelataError
 from relata.geometry import Codec
+from relata.linter import conversations, fields, records
+from relata.linter.content import Content
+from relata.linter.conventions import Convention, convention
+from relata.linter.findings import File, Finding, Findings
+from relata.linter.kinds import KINDS, Kind
+from relata.linter.leaks import Against, Alike
+from relata.linter.parts import Part, format_of, formatted, parts
+from relata.linter.pictures import Pictures
+from relata.linter.sheet import Row, Sheet
 from relata.scene import Group, Scene
 
 __all__ = ["KINDS", "File", "Finding", "Findings", "Kind", "check"]
@@ -199,12 +197,3 @@ def _reader(
         return records.CHECKS[format](raw, sheet)
 
     return read
-
-
-class _Package(ModuleType):
-    """`relata.check` is the function to users and this package to the import system; calling either does the same."""
-
-    __call__ = staticmethod(check)
-
-
-sys.modules[__name__].__class__ = _Package

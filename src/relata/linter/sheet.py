@@ -11,7 +11,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from relata.check.conventions import (
+from relata.filters._words import meaning
+from relata.linter.conventions import (
     LEAST,
     PIXELS,
     Boxes,
@@ -22,9 +23,8 @@ from relata.check.conventions import (
     placed,
     some,
 )
-from relata.check.fields import shown
-from relata.check.findings import Finding
-from relata.filters._words import meaning
+from relata.linter.fields import shown
+from relata.linter.findings import Finding
 from relata.scene import CLIP_PIXELS, CLIP_SHARE
 
 #: Conventions that each kind of writing may have; a dialect that is named leaves one.
