@@ -105,8 +105,8 @@ def key(teacher: str, prompt: Prompt, pictures: Sequence[bytes], attempt: int = 
 
 
 def _crc(entry: Entry) -> int:
-    """A checksum of all that is filed of a reply."""
-    return zlib.crc32(msgspec.json.encode(entry))
+    """A checksum of all that is filed of a reply, types included: a flipped bit makes bytes of a text."""
+    return zlib.crc32(repr(entry).encode(errors="replace"))
 
 
 class Ledger:
@@ -150,6 +150,10 @@ class Ledger:
                     raise RelataError(f"{self.path} has schema {version}, this version of relata reads {SCHEMA}")
                 base.executescript(_TABLES)
                 base.execute(f"pragma user_version={SCHEMA}")
+            except sqlite3.OperationalError as error:  # said of full disks too, in various words
+                raise RelataError(
+                    f"cannot open {self.path}: {error}; is the disk full? mend that and run again; what is filed stays"
+                ) from error
             except sqlite3.DatabaseError as error:
                 raise RelataError(f"{self.path} is no ledger, or is damaged: {error}; name another file") from error
             opened.pop_all()
