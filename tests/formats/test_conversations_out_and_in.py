@@ -101,6 +101,8 @@ def one_sided(span: Span) -> Span:
     """A predicate with a side that is one box throughout, as it is read back."""
     if not isinstance(span, Predicate):
         return span
+    if len(set(span.subjects)) == len(set(span.objects)) == 1:  # one pair, however often
+        return span.replace(subjects=span.subjects[:1], objects=span.objects[:1])
     if len(set(span.subjects)) == 1:
         return span.replace(subjects=span.subjects[:1])
     return span.replace(objects=span.objects[:1]) if len(set(span.objects)) == 1 else span

@@ -189,7 +189,7 @@ def test_contrast_says_no_and_names_the_difference() -> None:
     assert example.recipe == "contrast/identity"
     text = answer(example)
     assert text.startswith("No, they are not the same person.")
-    assert "has short hair and no hat, while the person of the second has long hair and a hat" in text
+    assert "has short hair and no hat, while the person in the second has long hair and a hat" in text
     assert "male" not in text  # in that they agree
 
 
@@ -218,7 +218,7 @@ def test_contrast_of_categories_and_attributes() -> None:
     assert text == "No, they do not show the same kind of thing. The first image shows a wren, the second a robin."
     hats = Group("hats", DIFFERENT.scenes, (), None, {"relation": "different hat", "label": "person"})
     text = answer(told(contrast, only(contrast, hats)))
-    assert "has no hat, while the person of the second has a hat" in text
+    assert "has no hat, while the person in the second has a hat" in text
     assert "hair" not in text
 
 

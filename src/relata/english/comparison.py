@@ -143,7 +143,7 @@ def _changed(first: Side, second: Side, after: int, before: int, transform: str 
     verb = "has" if transform.split()[0] in _ACTIVE else "has been"
     now = second.known(to)
     where = f"{now}, {second.names.place(to).removesuffix(' of the image')} of the second image"
-    return words.sentence(f"{first.known(before)} of the first image {verb} {transform}: it is now {where}")
+    return words.sentence(f"{first.known(before)} in the first image {verb} {transform}: it is now {where}")
 
 
 def _looks(first: Side, second: Side, one: Sequence[int], other: Sequence[int]) -> str:

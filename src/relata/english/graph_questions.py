@@ -77,7 +77,8 @@ def refexp(scene: Scene, rng: random.Random, most: int) -> list[Turn]:
     for number, index in enumerate(chosen[: 2 * most]):
         said = expressions[index]
         if number % 2 == 0:
-            found.append(Turn(rng.choice(_LOCATE).format(said), notation.cite(said, [index + 1]) + "."))
+            named = notation.cite(said[:1].upper() + said[1:], [index + 1])
+            found.append(Turn(rng.choice(_LOCATE).format(said), f"{named}."))
         else:
             question = rng.choice(_REFER).format(notation.cite("", [index + 1]))
             found.append(Turn(question, words.sentence(said)))

@@ -166,6 +166,8 @@ class Reader:
                 out.problem("mixed-images", phrase, at)
                 out.words(phrase)
                 continue
+            if len(set(found)) == 1:  # one pair, however often
+                found = found[:1]
             subjects, objects = [s for s, _ in found], [o for _, o in found]
             if len(set(subjects)) == 1:
                 subjects = subjects[:1]

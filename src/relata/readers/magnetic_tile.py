@@ -38,6 +38,6 @@ def _sample(path: Path) -> Sample:
     if not folder.startswith("MT_"):
         raise RelataError(f"lies in {folder}, not in MT_<defect>/Imgs; name the folder that holds the MT_ folders")
     defect = folder.removeprefix("MT_").lower()
-    defect = "" if defect == "free" else defect
+    defect = {"free": "", "uneven": "unevenness"}.get(defect, defect)
     mask = path.with_suffix(".png") if defect else None
     return Sample(path, "/".join(path.parts[-3:]), "magnetic tile", defect, mask)

@@ -132,18 +132,18 @@ def _reasons(group: Group, what: Kind, true: bool) -> str:
         shared, differ = ([pair for pair in pairs if pair[0].name == name] for pairs in (shared, differ))
     told = first.known(ends[0]), second.known(ends[1])
     if true and not shared:
-        sentences = [f"{told[0]} of the first image is {told[1]} of the second"]
+        sentences = [f"{told[0]} in the first image is {told[1]} in the second"]
     elif true:
         sentences = [
-            f"{told[0]} of the first image and {told[1]} of the second agree: each {verbs([a for a, _ in shared])}"
+            f"{told[0]} in the first image and {told[1]} in the second agree: each {verbs([a for a, _ in shared])}"
         ]
     elif differ:
         now = verbs([b for _, b in differ])
         sentences = [
-            f"{told[0]} of the first image {verbs([a for a, _ in differ])}, while {told[1]} of the second {now}"
+            f"{told[0]} in the first image {verbs([a for a, _ in differ])}, while {told[1]} in the second {now}"
         ]
     else:
-        sentences = [f"{told[0]} of the first image is not {told[1]} of the second"]
+        sentences = [f"{told[0]} in the first image is not {told[1]} in the second"]
     if true and what == "identity" and differ:
         sentences.append(
             f"that the {_noun(group)} {verbs([a for a, _ in differ])} in the first image and "

@@ -100,10 +100,10 @@ def offline(item: Item, rng: random.Random) -> str:
     subject, now = before.known(one), after.cite(f"the {notation.cite(after.names.nouns[other], [other + 1])}")
     told = changes.told(done)
     if len(told) == 1:
-        return words.sentence(f"{subject} of the first image has been {told[0]}; in the second image it is {now}")
+        return words.sentence(f"{subject} in the first image has been {told[0]}; in the second image it is {now}")
     then = ". Then it was ".join(told[1:])
     return words.sentence(
-        f"{subject} of the first image was {told[0]}. Then it was {then}. In the second image it is {now}"
+        f"{subject} in the first image was {told[0]}. Then it was {then}. In the second image it is {now}"
     )
 
 

@@ -49,6 +49,10 @@ _SORT = (
     "The frames of this clip may be out of order. How do they have to be rearranged?",
 )
 _WHEN = ("At first", "Then", "After that", "Next")
+#: First words of captions that begin with a capital for no other reason than being the first.
+_SMALL = frozenset(
+    ("a", "an", "the", "there", "you", "one", "two", "three", "some", "several", "people", "it", "he", "she", "they")
+)
 
 
 def items(
@@ -166,7 +170,10 @@ def _story(group: Group) -> str:
     last = len(captions) - 1
     for k, caption in enumerate(captions):
         if caption and caption not in captions[:k]:
-            told.append(f"{'In the end' if k == last else _WHEN[min(k, 3)]}: {words.sentence(caption)}")
+            said = words.sentence(caption)
+            begin = said.split(maxsplit=1)[0].lower()
+            when = "In the end" if k == last else _WHEN[min(k, 3)]
+            told.append(f"{when}, {begin}{said[len(begin) :]}" if begin in _SMALL else f"{when}: {said}")
     return " ".join([*told, moved(group) or _shown(group)]).strip()
 
 
