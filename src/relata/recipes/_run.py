@@ -290,8 +290,8 @@ def _sources(source: Source) -> dict[str, str]:
     about: dict[str, str] = {}
     if isinstance(source, Group):
         for name in dict.fromkeys(name for scene in source.scenes for name in scene.provenance):
-            said = dict.fromkeys(scene.provenance[name] for scene in source.scenes if name in scene.provenance)
-            about[name] = "; ".join(said)
+            said = [part for scene in source.scenes for part in scene.provenance.get(name, "").split("; ")]
+            about[name] = "; ".join(filter(None, dict.fromkeys(said)))
     return {**about, **source.provenance}
 
 
