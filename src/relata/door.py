@@ -90,19 +90,18 @@ class Door:
     async def _ask_paid(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
         outcome: T | Rejection
         for attempt in range(self._tries):
-            key = await self._off(self._key, request, attempt)
-            text = (await self._entry(key, request, read)).reply.text
+            text = (await self._entry(request, attempt, read)).reply.text
             outcome = read_back(text, read)
             if not isinstance(outcome, Rejection):
                 break
             request = replace(request, prompt=_again(request.prompt, text, outcome))
         return outcome
 
-    def _key(self, request: Request, attempt: int) -> str:
-        return ledger.key(self.teacher.name, request.prompt, request.pictures(), attempt)
-
-    async def _entry(self, key: str, request: Request, read: Callable[[str], T | Rejection]) -> Entry:
+    async def _entry(self, request: Request, attempt: int, read: Callable[[str], T | Rejection]) -> Entry:
         """The filed reply; whoever asks for what another one is asking for already waits for that."""
+        key, filed = await self._off(self._look_up, request, attempt)
+        if filed:
+            return filed
         while key in self._under_way:
             try:
                 return await asyncio.shield(self._under_way[key])
@@ -112,7 +111,7 @@ class Door:
         mine.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else may be waiting
         self._under_way[key] = mine
         try:
-            entry = await self._off(self._filing.find, key) or await self._pay(key, request, read)
+            entry = await self._pay(key, request, read)
         except BaseException as error:
             mine.set_exception(error if isinstance(error, Exception) else NoReply("the run was stopped"))
             raise
@@ -125,7 +124,9 @@ class Door:
     async def _pay(self, key: str, request: Request, read: Callable[[str], T | Rejection]) -> Entry:
         name, most = self.teacher.name, self.teacher.price(size(request), self.teacher.longest)
         async with self._places:
-            await asyncio.get_running_loop().run_in_executor(self._money, self._filing.reserve, most)
+            filed = await asyncio.get_running_loop().run_in_executor(self._money, self._begin, key, most)
+            if filed:
+                return filed
             try:
                 reply = await self.teacher.answer(request)
             except NoReply as error:
@@ -142,10 +143,22 @@ class Door:
             except Exception as error:  # a bug of whoever reads it; what was paid for is filed all the same
                 cause, fault = f"reading it failed: {error!r}", error
             entry = Entry(key, Reply(*reply), not cause, cause, request.id, name, request.prompt.version)
-            filed = await self._off(self._filing.record, entry, most)
+            entry = await self._off(self._filing.record, entry, most)
             if fault:
                 raise fault
-            return filed
+            return entry
+
+    def _look_up(self, request: Request, attempt: int) -> tuple[str, Entry | None]:
+        """The digest of a request, and what is filed under it."""
+        key = ledger.key(self.teacher.name, request.prompt, request.pictures(), attempt)
+        return key, self._filing.find(key)
+
+    def _begin(self, key: str, most: float) -> Entry | None:
+        """Set money aside for a call, unless another one has paid for the same in the meantime."""
+        filed = self._filing.find(key)
+        if filed is None:
+            self._filing.reserve(most)
+        return filed
 
     async def _off(self, work: Callable[..., T], *arguments: object) -> T:
         """Do something that waits for a disk, or for another process, off the loop."""

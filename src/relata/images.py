@@ -11,11 +11,12 @@ import io
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from relata.errors import Unsafe
+from relata.errors import RelataError, Unsafe
 from relata.sniff import Header, sniff
 
 if TYPE_CHECKING:
@@ -123,13 +124,27 @@ def decode(data: bytes, name: str) -> Image.Image:
     Raises:
         Unsafe: `damaged`, if they cannot be decoded.
     """
+    with opened(data, name) as image:
+        return image.convert("RGB")
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Iterator[Image.Image]:
+    """A picture that is decoded within the block; `name` is for the error, if not empty.
+
+    Raises:
+        Unsafe: `damaged`, whatever the bytes make Pillow raise within the block.
+    """
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data), formats=(sniff(data).format,)) as image:
-            return image.convert("RGB")
+            yield image
+    except RelataError:
+        raise
     except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        raise Unsafe("damaged", f"image {_shown(name)}: cannot be decoded ({type(error).__name__}: {error})") from error
+        where = f"image {_shown(name)}: " if name else ""
+        raise Unsafe("damaged", f"{where}cannot be decoded ({type(error).__name__}: {error})") from error
 
 
 def _file(path: str, root: Path | None, limits: Limits) -> bytes:

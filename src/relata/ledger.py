@@ -123,7 +123,7 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str], budget: float | None = None) -> None:
         self.path = Path(path)
         self._budget = budget
-        self._todo: queue.SimpleQueue[tuple[str, tuple[Any, ...], Future[None]] | None] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[tuple[str, tuple[Any, ...], Future[int]] | None] = queue.SimpleQueue()
         self._held = 0.0
         self._fault: RelataError | None = None
         self._lock = threading.Lock()
@@ -224,13 +224,13 @@ class Ledger:
             What is filed now: the reply of another worker, if that has asked the same and was first.
         """
         reply = entry.reply
-        self._do(
+        new = self._do(
             "insert or ignore into replies values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (entry.key, entry.kept, reply.text, entry.cause, entry.request, entry.teacher, entry.prompt,
              reply.tokens_in, reply.tokens_out, reply.cost, reply.seconds, time.time(), _crc(entry)),
         )  # fmt: skip
         self._settle(most, reply.cost)
-        return self.find(entry.key) or entry
+        return entry if new else self.find(entry.key) or entry
 
     def fail(self, key: str, request: str, teacher: str, cause: str, reply: Reply, most: float) -> None:
         """Note a call that had no reply, or one that was paid for but is of no use to anybody.
@@ -282,10 +282,11 @@ class Ledger:
             self._spent += cost
             self._settled.notify_all()
 
-    def _do(self, statement: str, row: tuple[Any, ...]) -> None:
-        done: Future[None] = Future()
+    def _do(self, statement: str, row: tuple[Any, ...]) -> int:
+        """Write something; how many rows it changed, once they are on disk."""
+        done: Future[int] = Future()
         self._todo.put((statement, row, done))
-        done.result()
+        return done.result()
 
     def _write(self, base: sqlite3.Connection) -> None:
         """Commit whatever has come together while the last commit went to disk: one flush serves many calls."""
@@ -301,11 +302,10 @@ class Ledger:
             if last:
                 return
 
-    def _commit(self, base: sqlite3.Connection, batch: Sequence[tuple[str, tuple[Any, ...], Future[None]]]) -> None:
+    def _commit(self, base: sqlite3.Connection, batch: Sequence[tuple[str, tuple[Any, ...], Future[int]]]) -> None:
         try:
             base.execute("begin immediate")
-            for statement, row, _ in batch:
-                base.execute(statement, row)
+            changed = [base.execute(statement, row).rowcount for statement, row, _ in batch]
             base.execute("commit")
         except Exception as error:  # whatever it is, those who wait have to hear of it
             if base.in_transaction:
@@ -315,5 +315,5 @@ class Ledger:
             for *_, done in batch:
                 done.set_exception(said)
         else:
-            for *_, done in batch:
-                done.set_result(None)
+            for (*_, done), rows in zip(batch, changed):
+                done.set_result(rows)

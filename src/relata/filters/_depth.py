@@ -3,7 +3,6 @@ other."""
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -58,8 +57,6 @@ class Depth(NamedTuple):
 
 
 def _values(path: Path) -> npt.NDArray[np.float32]:
-    from PIL import Image
-
     try:
         if path.suffix == ".npy":
             # mapped, so that a header that claims more than there is takes no memory
@@ -67,11 +64,10 @@ def _values(path: Path) -> npt.NDArray[np.float32]:
             if values.size > images.LIMITS.pixels:
                 raise RelataError(f"{values.size:,} values; up to {images.LIMITS.pixels:,} are read")
             return np.asarray(values, dtype=np.float32).squeeze()
-        data = images.read(path.name, path.parent)
-        with Image.open(io.BytesIO(data), formats=(images.check(data).format,)) as image:
+        with images.opened(images.read(path.name, path.parent), path.name) as image:
             whole = image if image.mode in ("I", "I;16", "F", "L") else image.convert("L")
             return np.asarray(whole, dtype=np.float32)
-    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
+    except (RelataError, OSError, ValueError, EOFError) as error:  # what NumPy says of a damaged file
         raise RelataError(f"{path} cannot be read as a depth map: {error}") from error
 
 

@@ -11,7 +11,6 @@ others, arXiv 1307.2982).
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -23,7 +22,6 @@ from PIL import Image, ImageOps
 
 from relata import images
 from relata.errors import RelataError
-from relata.sniff import sniff
 
 _SIDE = 32
 _KEPT = 8
@@ -71,14 +69,10 @@ def read(name: str, folder: Path | None) -> Image.Image:
     """A picture file below a folder as `bits` takes it.
 
     Raises:
-        RelataError: if it is missing, may do harm (see `relata.images`), or cannot be decoded.
+        Unsafe: if it is missing, may do harm (see `relata.images`), or cannot be decoded.
     """
-    data = images.read(name, folder)
-    try:
-        with Image.open(io.BytesIO(data), formats=(sniff(data).format,)) as picture:
-            return grey(picture)
-    except Exception as error:  # on damaged bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        raise RelataError(f"image {name!r}: cannot be decoded ({type(error).__name__}: {error})") from error
+    with images.opened(images.read(name, folder), name) as picture:
+        return grey(picture)
 
 
 class Near(NamedTuple):

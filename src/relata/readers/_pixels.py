@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +27,10 @@ def label_map(
     Raises:
         RelataError: if it is missing, damaged, beyond the limits of `relata.images`, or of another size.
     """
-    from PIL import Image
-
     try:
         real = path.resolve() if root is None else path.absolute()
         data = images.read(str(real), root or real.parent)
-        with Image.open(io.BytesIO(data), formats=(images.check(data).format,)) as image:
+        with images.opened(data, path.name) as image:
             if size is not None and image.size != size:
                 has = f"{image.size[0]} x {image.size[1]}"
                 raise RelataError(f"{path} is {has} pixels, its photo {size[0]} x {size[1]}; take the one of the photo")
@@ -41,10 +38,6 @@ def label_map(
     except Unsafe as error:
         told = "does not exist" if error.reason == "missing" else f"cannot be opened ({error})"
         raise RelataError(f"{path} {told}") from error
-    except RelataError:
-        raise
-    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        raise RelataError(f"{path} cannot be opened ({error})") from error
 
 
 def blobs(mask: npt.NDArray[np.bool_]) -> Iterator[tuple[Box, Mask]]:

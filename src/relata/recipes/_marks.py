@@ -9,7 +9,6 @@ import io
 from pathlib import Path
 
 from relata import images
-from relata.errors import RelataError
 from relata.scene import Scene
 
 
@@ -19,16 +18,10 @@ def marked(scene: Scene, root: Path) -> bytes:
     Raises:
         RelataError: if the picture cannot be read; `relata.images.Unsafe` says why it is not opened.
     """
-    from PIL import Image
-
     from relata.view.draw import draw
 
     regions = tuple(region.replace(id=n, label="") for n, region in enumerate(scene.regions, 1))
-    data = io.BytesIO(images.read(scene.image, root))
     out = io.BytesIO()
-    try:
-        with Image.open(data) as picture:
-            draw(picture, scene.replace(regions=regions, relations=())).convert("RGB").save(out, "JPEG", quality=90)
-    except (OSError, SyntaxError, ValueError) as error:  # the three ways in which Pillow says that a file is damaged
-        raise RelataError(f"picture {scene.image} of scene {scene.id} cannot be opened ({error})") from error
+    with images.opened(images.read(scene.image, root), scene.image) as picture:
+        draw(picture, scene.replace(regions=regions, relations=())).convert("RGB").save(out, "JPEG", quality=90)
     return out.getvalue()

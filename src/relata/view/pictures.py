@@ -53,14 +53,11 @@ def picture(data: bytes) -> Picture:
     Raises:
         Unsafe: if the bytes are no photo of a known format, are damaged, or go beyond the limits.
     """
-    header = images.check(data)
-    try:
-        with Image.open(io.BytesIO(data), formats=(header.format,)) as image:
-            width, height = image.size
-            image.draft("RGB", (LONGEST, LONGEST))
-            flat = flatten(image)
-    except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        raise Unsafe("damaged", f"cannot be decoded ({type(error).__name__})") from error
+    images.check(data)
+    with images.opened(data, "") as image:
+        width, height = image.size
+        image.draft("RGB", (LONGEST, LONGEST))
+        flat = flatten(image)
     flat.thumbnail((LONGEST, LONGEST))
     lossless = max(width, height) < SMALL
     out = io.BytesIO()
