@@ -137,13 +137,15 @@ def opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """
     from PIL import Image
 
+    where = f"image {_shown(name)}: " if name else ""
     try:
         with Image.open(io.BytesIO(data), formats=(sniff(data).format,)) as image:
             yield image
+    except Unsafe as error:
+        raise Unsafe(error.reason, f"{where}cannot be decoded: {error}") from error
     except RelataError:
         raise
     except Exception as error:  # on hostile bytes Pillow raises nearly anything, SyntaxError and KeyError included
-        where = f"image {_shown(name)}: " if name else ""
         raise Unsafe("damaged", f"{where}cannot be decoded ({type(error).__name__}: {error})") from error
 
 
