@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -107,7 +108,7 @@ def write(path: Path, chunks: Iterable[bytes]) -> None:
     Raises:
         RelataError: if the system cannot write it, e.g. because the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{token_hex(6)}.tmp")  # two nodes may have one process number
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
