@@ -29,8 +29,15 @@ from relata.filters import frames
 from relata.filters._words import ACYCLIC, CONVERSE, SYMMETRIC, meaning
 from relata.scene import Scene
 
+#: What one thing does to another that cannot do the same to it: neither of two things bears the other.
+_ONE_WAY = words.words("eating reading driving kicking throwing catching") | {
+    f"{posture} on"
+    for posture in words.words(
+        "sitting standing lying walking running parked growing mounted skiing surfing skateboarding snowboarding"
+    )
+}
 #: Cannot hold both ways of one pair.
-ASYMMETRIC = ACYCLIC | {CONVERSE[said] for said in ACYCLIC if said in CONVERSE}
+ASYMMETRIC = ACYCLIC | {CONVERSE[said] for said in ACYCLIC if said in CONVERSE} | _ONE_WAY
 #: Needs contact, so that boxes around whole things have to meet.
 CONTACT = frozenset(
     (
@@ -53,10 +60,6 @@ CONTACT = frozenset(
         "kissing",
     )
 )
-#: What is tried in place of a true predicate where boxes may exclude it.
-_TRIED = ("left of", "right of", "above", "under", "on", "in")
-#: The same, of a person.
-_DONE = ("holding", "sitting on", "touching")
 #: Things that others are on or in, and whose box may be around one part of them.
 _GROUND = words.words(
     """
@@ -157,29 +160,27 @@ class Known:
         down = max(first.y1 - second.y2, second.y1 - first.y2) / self.scene.height
         return max(across, down)
 
-    def negatives(self, true: Triple, rng: random.Random) -> list[Negative]:
-        """All negatives of a true relation that there is evidence for."""
-        return list(self._negatives(true, rng))
-
-    def _negatives(self, true: Triple, rng: random.Random) -> Iterator[Negative]:
+    def kept(self, true: Triple, rng: random.Random) -> list[Negative]:
+        """The negatives that keep the predicate of a true relation: the two things swapped, or another object."""
         subject, predicate, object = true
-        said = meaning(predicate)
-        if said in ASYMMETRIC and (evidence := self.false(object, predicate, subject)):
-            yield Negative("swapped", object, predicate, subject, evidence)
-        opposite = CONVERSE.get(said, "")
-        if opposite and opposite != "containing" and (evidence := self.false(subject, opposite, object)):
-            yield Negative("inverse", subject, opposite, object, evidence)
-        person = words.is_person(words.clean(self.scene.regions[subject].label))
-        for other in dict.fromkeys((*excluded(predicate), *_TRIED, *(_DONE if person else ()))):
-            if meaning(other) not in (said, opposite) and (evidence := self.false(subject, other, object)):
-                yield Negative("predicate", subject, other, object, evidence)
-        others = [k for k in range(len(self.scene.regions)) if k not in (subject, object)]
-        found = [(k, self.false(subject, predicate, k)) for k in others]
-        for other_object, evidence in found:
-            if evidence:
-                yield Negative("object", subject, predicate, other_object, evidence)
-        if not any(evidence for _, evidence in found):
-            yield from self._absent(true, rng)
+        found: list[Negative] = []
+        if meaning(predicate) in ASYMMETRIC and (evidence := self.false(object, predicate, subject)):
+            found.append(Negative("swapped", object, predicate, subject, evidence))
+        others = [
+            Negative("object", subject, predicate, other, evidence)
+            for other in range(len(self.scene.regions))
+            if other != object and (evidence := self.false(subject, predicate, other))
+        ]
+        return found + (others or list(self._absent(true, rng)))
+
+    def replaced(self, true: Triple, predicate: str) -> Negative | None:
+        """A true relation with another predicate, if that is false."""
+        subject, said, object = true
+        evidence = self.false(subject, predicate, object)
+        if not evidence:
+            return None
+        way = "inverse" if CONVERSE.get(meaning(said)) == meaning(predicate) else "predicate"
+        return Negative(way, subject, predicate, object, evidence)
 
     def _absent(self, true: Triple, rng: random.Random) -> Iterator[Negative]:
         """With a thing in place of the object that could well be there, and is not."""

@@ -6,8 +6,8 @@ negative needs evidence, see `relata.recipes._false`.
 | way | of `the man is on the horse` |
 |---|---|
 | `swapped` | the horse is on the man: only for predicates that cannot hold both ways |
-| `inverse` | for left of, right of ...: the opposite |
-| `predicate` | another predicate, which the image excludes |
+| `inverse` | the opposite, which another relation of the image has, and takes this predicate in exchange |
+| `predicate` | any other predicate, in exchange as well |
 | `object` | another thing, of which the image excludes it, or that is not there |
 
 | kind | question | answer |
@@ -16,7 +16,9 @@ negative needs evidence, see `relata.recipes._false`.
 | `choice` | which of two holds | A or B |
 | preference | how two things relate | chosen: the true statement; rejected: the false one |
 
-Which negative of a relation is taken is left to chance, or with `ask` to a teacher, who looks for the hardest one.
+Every predicate is as often false as true, in each image by itself, so that predicates alone do not tell which of two
+statements holds. Which negative of a relation is taken is left to chance, or with `ask` to a teacher, who looks for the
+hardest one; then the balance is the teacher's.
 """
 
 from __future__ import annotations
@@ -71,8 +73,8 @@ _BETWEEN = (
     "Describe how {} and {} go together in the image.",
 )
 _ABOUT = (
-    "How does {} relate to another thing in the image?",
-    "Say in one sentence what {} has to do with something around.",
+    "How {do} {} relate to another thing in the image?",
+    "Say in one sentence what {} {have} to do with something around.",
     "Name a relation of {} to something else in the image.",
 )
 _NUMBER = re.compile(r"\W*(\d+)\W*")
@@ -111,34 +113,68 @@ def items(
     known = Known(scene)
     if not known.true:
         return [Rejection("no-relations" if scene.regions else "no-regions", id=scene.id)]
+    drawn = sorted(here.rng.sample(range(len(known.true)), min(most, len(known.true))))
+    doubts = {number: doubt for number in drawn if (doubt := known.doubtful(*known.true[number]))}
+    sure = [number for number in drawn if number not in doubts]
+    chosen = {} if ask else _chosen(known, sure, ways, here.rng)
     made: list[Item | Example | Preference | Rejection] = []
-    taken: set[tuple[int, str, int, str]] = set()
-    for number in sorted(here.rng.sample(range(len(known.true)), min(most, len(known.true)))):
-        true = known.true[number]
-        id = f"{scene.id}/negatives/{number}"
-        doubt = known.doubtful(*true)
-        found = [n for n in known.negatives(true, here.rng) if n.way in ways and _key(n) not in taken]
-        if doubt or not found:
-            made.append(Rejection("contradicted" if doubt else "no-true-negative", doubt or f"{true[1]!r}", id))
-            continue
-        item = Item(id, scene, true, tuple(found), kinds, here.rng.getrandbits(32))
-        if ask:
-            made.append(item)
+    for number in drawn:
+        true, id = known.true[number], f"{scene.id}/negatives/{number}"
+        found = _all(known, number, sure, ways, here.rng) if ask else [chosen[number]] if number in chosen else []
+        if number in doubts:
+            made.append(Rejection("contradicted", doubts[number], id))
+        elif not found:
+            made.append(Rejection("no-true-negative", f"{true[1]!r}", id))
         else:
-            chosen = _drawn(found, here.rng)
-            taken.add(_key(found[chosen]))
-            made += _records(item, found[chosen])
+            item = Item(id, scene, true, tuple(found), kinds, here.rng.getrandbits(32))
+            made += [item] if ask else _records(item, found[0])
     return made
+
+
+def _chosen(known: Known, numbers: Sequence[int], ways: Sequence[Way], rng: random.Random) -> dict[int, Negative]:
+    """A negative for each relation that has one, each way as likely as the others, and no statement twice.
+
+    A predicate is only replaced by that of another relation which takes it in exchange. So every predicate, and every
+    two of them, is as often false as it is true, in each image by itself, and knowing predicates tells nothing.
+    """
+    found: dict[int, Negative] = {}
+    said: set[tuple[int, str, int, str]] = set()
+    for number in rng.sample(numbers, len(numbers)):
+        if number in found:
+            continue
+        changes = [{number: negative} for negative in known.kept(known.true[number], rng)]
+        for other in numbers:
+            if other not in found:
+                changes += _exchanged(known, number, other)
+        possible: dict[str, list[dict[int, Negative]]] = {}
+        for change in changes:
+            keys = {_key(negative) for negative in change.values()}
+            if change[number].way in ways and len(keys) == len(change) and said.isdisjoint(keys):
+                possible.setdefault(change[number].way, []).append(change)
+        if possible:
+            change = rng.choice(possible[rng.choice(list(possible))])
+            found |= change
+            said |= {_key(negative) for negative in change.values()}
+    return found
+
+
+def _exchanged(known: Known, one: int, other: int) -> list[dict[int, Negative]]:
+    """Two relations with each other's predicate, if both are false then."""
+    first, second = known.true[one], known.true[other]
+    there, back = known.replaced(first, second[1]), known.replaced(second, first[1])
+    return [{one: there, other: back}] if there and back else []
+
+
+def _all(known: Known, number: int, numbers: Sequence[int], ways: Sequence[Way], rng: random.Random) -> list[Negative]:
+    """All negatives of a relation, for a teacher to choose from; predicates are those of the image's others."""
+    true = known.true[number]
+    predicates = dict.fromkeys(known.true[other][1] for other in numbers)
+    replaced = filter(None, (known.replaced(true, predicate) for predicate in predicates))
+    return [negative for negative in (*known.kept(true, rng), *replaced) if negative.way in ways]
 
 
 def _key(negative: Negative) -> tuple[int, str, int, str]:
     return negative.subject, negative.predicate, negative.object, negative.noun
-
-
-def _drawn(found: Sequence[Negative], rng: random.Random) -> int:
-    """One at random, each way as likely as the others."""
-    way = rng.choice(list(dict.fromkeys(negative.way for negative in found)))
-    return rng.choice([k for k, negative in enumerate(found) if negative.way == way])
 
 
 def prompt(item: Item) -> Prompt:
@@ -149,8 +185,9 @@ def prompt(item: Item) -> Prompt:
 
 
 def offline(item: Item, rng: random.Random) -> str:
-    """The reply by rules: any of them."""
-    return str(_drawn(item.found, rng) + 1)
+    """The reply by rules: any of them, each way as likely as the others."""
+    way = rng.choice(list(dict.fromkeys(negative.way for negative in item.found)))
+    return str(rng.choice([n for n, negative in enumerate(item.found, 1) if negative.way == way]))
 
 
 def read(reply: str, item: Item) -> list[Example | Preference] | Rejection:
@@ -202,10 +239,11 @@ def _records(item: Item, negative: Negative) -> list[Example | Preference]:
 def _open(scene: Scene, true: Triple, negative: Negative, rng: random.Random) -> str:
     """A question that the true statement answers, and that does not tell which of both it is."""
     names = Names(scene)
-    subject, object = (names.known((k,)).text for k in (true[0], true[2]))
+    subject, object = (names.known((k,)) for k in (true[0], true[2]))
     if negative.way == "object":
-        return rng.choice(_ABOUT).format(subject)
-    return rng.choice(_BETWEEN).format(*rng.sample((subject, object), 2))
+        do, have = ("do", "have") if subject.plural else ("does", "has")
+        return rng.choice(_ABOUT).format(subject.text, do=do, have=have)
+    return rng.choice(_BETWEEN).format(*rng.sample((subject.text, object.text), 2))
 
 
 def _as_negative(true: Triple) -> Negative:
