@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,8 @@ MOVE = (0.1, 0.5)
 EDGE = 3
 #: Pixels around a shrunk object for its edge to be smoothed into.
 _ROOM = 3
+#: Steps are seen if without them the object's pixels would differ by so many grey levels on average.
+_SEEN = 10.0
 
 
 class Flip(Record, frozen=True, tag="flip", tag_field="kind"):
@@ -65,6 +68,16 @@ class Move(Record, frozen=True, tag="move", tag_field="kind"):
 
 
 Step = Flip | Brightness | Rotation | Scale | Move
+
+
+class _Placed(NamedTuple):
+    """A transformed object."""
+
+    pixels: Floats
+    """Colours multiplied by opacity, the fourth channel; shape (height, width, 4)."""
+    left: int
+    """The pixel of the picture at which its left upper corner comes to lie."""
+    top: int
 
 
 class Made(NamedTuple):
@@ -153,8 +166,7 @@ def apply(pixels: Pixels, mask: Bools, steps: Sequence[Step], others: Bools | No
         mask: the object's pixels, at least one; shape (height, width).
         others: what the hole should rather not be filled with: other objects; shape (height, width).
     """
-    object, box = _cut(pixels, mask, steps)
-    moved, left, top = _warped(object, box, linear(steps), offset(steps))
+    moved, left, top = _warped(*_cut(pixels, mask, steps), linear(steps), offset(steps))
     ground = fill(pixels, ndimage.binary_dilation(mask, iterations=EDGE), others).astype(np.float64)
     height, width = mask.shape
     x1, y1 = max(left, 0), max(top, 0)
@@ -178,6 +190,36 @@ def visible(mask: Bools, steps: Sequence[Step]) -> float:
     return float(((points >= 0) & (points <= mask.shape[::-1])).all(axis=1).mean())
 
 
+def told_apart(pixels: Pixels, mask: Bools, steps: Sequence[Step]) -> bool:
+    """Whether every step can be seen: with any of them left out the object would look otherwise.
+
+    A circle looks the same flipped or rotated, a black thing made darker, and a card flipped both ways.
+    """
+
+    def object(steps: Sequence[Step]) -> _Placed:
+        return _warped(*_cut(pixels, mask, steps), linear(steps), offset(steps))
+
+    whole = object(steps)
+    fewer = chain.from_iterable(combinations(steps, count) for count in range(len(steps)))
+    return all(_difference(whole, object(some)) >= _SEEN for some in fewer)
+
+
+def _difference(one: _Placed, other: _Placed) -> float:
+    """By how many grey levels two objects differ on average; where only one of them is, by as many as there are."""
+    left, top = min(one.left, other.left), min(one.top, other.top)
+    right, bottom = (
+        max(placed.left + placed.pixels.shape[1] for placed in (one, other)),
+        max(placed.top + placed.pixels.shape[0] for placed in (one, other)),
+    )
+    shown = np.zeros((2, bottom - top, right - left, 4))
+    for k, placed in enumerate((one, other)):
+        y, x = placed.top - top, placed.left - left
+        shown[k, y : y + placed.pixels.shape[0], x : x + placed.pixels.shape[1]] = placed.pixels
+    apart = np.abs(shown[0] - shown[1])
+    levels = np.maximum(apart[..., :3].mean(axis=2), 255 * apart[..., 3])
+    return float(levels.sum() / shown[..., 3].max(axis=0).sum())
+
+
 def _cut(pixels: Pixels, mask: Bools, steps: Sequence[Step]) -> tuple[Floats, tuple[int, int, int, int]]:
     """The object alone, its colours multiplied by its opacity, the fourth channel; and the box that it was in."""
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -190,10 +232,8 @@ def _cut(pixels: Pixels, mask: Bools, steps: Sequence[Step]) -> tuple[Floats, tu
     return np.concatenate([colours * alpha, alpha], axis=2), (x1, y1, x2, y2)
 
 
-def _warped(
-    object: Floats, box: tuple[int, int, int, int], matrix: Floats, move: tuple[float, float]
-) -> tuple[Floats, int, int]:
-    """The object after the steps, and the pixel of the picture at which its left upper corner comes to lie."""
+def _warped(object: Floats, box: tuple[int, int, int, int], matrix: Floats, move: tuple[float, float]) -> _Placed:
+    """The object after the steps."""
     x1, y1, x2, y2 = box
     middle = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
     to = middle + move
@@ -214,4 +254,4 @@ def _warped(
     channels = [
         ndimage.affine_transform(object[..., k], back, start, shape, order=1, mode="grid-constant") for k in range(4)
     ]
-    return np.stack(channels, axis=2), left, top
+    return _Placed(np.stack(channels, axis=2), left, top)

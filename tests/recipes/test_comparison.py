@@ -163,9 +163,26 @@ def test_what_is_missing(mode: str, group: Group, reason: str) -> None:
     assert (found.reason, found.id) == (reason, "g")
 
 
-def test_no_second_turn_where_no_caption_tells_the_images_apart() -> None:
-    same = HELD.replace(captions=("a dog",)), SEEN.replace(captions=("a dog",))
-    assert len(made(Group("g", same)).messages) == 2
+@pytest.mark.parametrize(
+    ("captions", "told"),
+    [
+        (("a dog", "a dog"), {}),
+        (("The image shows a dog.", "You can see a white dog here."), {"Image 2"}),  # the first fits both
+        (("dogs and the grass", "grass with one dog"), {}),
+        (("a dog on a lawn", "a dog and a person"), {"Image 1"}),  # a person is annotated in both
+        (("a dog on a lawn", "a dog and a car"), {"Image 1", "Image 2"}),
+    ],
+)
+def test_the_second_turn_takes_only_captions_that_tell_the_images_apart(
+    captions: tuple[str, str], told: set[str]
+) -> None:
+    first, second = (scene.replace(captions=(text,)) for scene, text in zip((HELD, SEEN), captions))
+    found = [made(Group("g", (first, second)), seed) for seed in range(12)]
+    assert {plain(one.messages[3].spans) for one in found if len(one.messages) == 4} == set(told)
+    assert len({len(one.messages) for one in found}) == 1
+
+
+def test_the_second_turn_can_be_left_out() -> None:
     assert len(made(PAIR, retrieval=False).messages) == 2
 
 

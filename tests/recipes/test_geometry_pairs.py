@@ -129,6 +129,18 @@ def test_what_is_known_along_the_edge_spreads_smoothly() -> None:
     assert np.abs(filled - values).max() < 8
 
 
+def test_a_step_that_does_not_show_is_found_out() -> None:
+    pixels, mask = picture()
+    assert transforms.told_apart(pixels, mask, [Flip("horizontal"), Rotation(5.0), Brightness(0.8)])
+    assert not transforms.told_apart(pixels, mask, [Flip("vertical")])  # the bar is the same above and below
+    assert not transforms.told_apart(pixels, mask, [Scale(0.5), Flip("vertical")])
+    assert not transforms.told_apart(pixels, mask, [Flip("horizontal"), Flip("horizontal")])
+    disc = (np.mgrid[:120, :200][1] - 99.5) ** 2 + (np.mgrid[:120, :200][0] - 59.5) ** 2 < 30**2
+    assert not transforms.told_apart(pixels * 0 + 90, disc, [Rotation(40.0)])
+    assert transforms.told_apart(pixels * 0 + 90, disc, [Brightness(0.8), Move(9.0, 0.0)])
+    assert not transforms.told_apart(pixels * 0 + 20, disc, [Brightness(0.6)])  # black stays black
+
+
 def test_draws_keep_to_their_ranges_and_json_keeps_every_digit() -> None:
     counts, kinds = set(), set()
     for seed in range(400):
@@ -238,6 +250,8 @@ def test_what_cannot_be_changed_is_turned_away_with_a_reason(photo: Scene, tmp_p
     assert reason(photo.replace(image="none.png")) == "no-picture"
     assert reason(photo.replace(image="../bar.png")) == "no-picture"
     assert reason(photo.replace(width=300)) == "wrong-size"
+    sliver = Region(4, "bar", Box(20, 54, 180, 60))
+    assert reason(photo.replace(regions=(sliver,))) == "no-object"
     pieces = np.zeros(SIZE, dtype=bool)
     pieces[54:60, 80:90] = pieces[54:60, 100:110] = True
     scattered = photo.regions[0].replace(mask=rle_encode(pieces))
@@ -262,4 +276,4 @@ def test_runs_on_real_photos_with_masks(shared_data: Path, tmp_path: Path) -> No
     report = relata.build("geometry", photos, images=images, out=tmp_path)
     assert report.read == report.kept + report.rejected == 8
     assert report.kept >= 4
-    assert set(report.reasons) <= {"no-object", "bad-mask", "no-room"}
+    assert set(report.reasons) <= {"no-object", "bad-mask", "no-room", "not-seen"}

@@ -43,6 +43,8 @@ _WORDS = {
     "t": "to",
 }
 _CLOSED = {word: letter for letter, text in _WORDS.items() for word in text.split()}
+#: Words that name nothing and say nothing of its looks: `the`, `of`, `two`, `is`.
+FUNCTION_WORDS = frozenset(word for word, letter in _CLOSED.items() if letter not in "aj")
 
 #: Singulars that the dictionary lacks or has otherwise.
 _SINGULAR = {"people": "person", "clothes": "clothing", "glasses": "glasses", "blinds": "blind", "skies": "sky"}

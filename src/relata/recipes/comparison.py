@@ -1,8 +1,9 @@
 """`comparison`: a summary of what images have in common and how they differ, then which fits a caption (CaD-VI).
 
 The first answer is the teacher's summary in two parts along six axes, each left out where there is nothing to say
-(section 3.1). The second turn is made by rules: one caption of one image, drawn at random, and the image that it fits;
-it has to be the caption of no other image. The teacher is given, by `mode`:
+(section 3.1). The second turn is made by rules: one caption of one image, drawn at random, and the image that it fits.
+Left out are captions of which every word is also said of another image, as in `a toilet and a sink` of two bathrooms.
+The teacher is given, by `mode`:
 
 - `captions`: the captions alone, no image (phase 1; the paper gives no worked example on purpose, and so do we);
 - `refine`: the images and an earlier text on how they differ, which is the group's caption (phase 2, section 3.3);
@@ -15,6 +16,7 @@ The paper has pairs; groups of three and more images work too. The rule teacher 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +26,8 @@ from relata.english.summary import AXES, Axis, summary
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
 from relata.images import read as read_image
+from relata.nouns import listed
+from relata.nouns.rules import FUNCTION_WORDS
 from relata.quoting import quote, words
 from relata.recipes._here import Here
 from relata.recipes._prompts import template
@@ -52,6 +56,8 @@ _WHICH = (
     '"{caption}" Which image is this about? Answer with {options}.',
     'Here is a caption: "{caption}" Choose the image that it describes, {options}.',
 )
+#: Words that are no reason why a caption fits one image and not the other.
+_EMPTY = FUNCTION_WORDS | frozenset(listed("unseen")) | {"see", "seen", "show", "shows", "shown", "showing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,8 @@ def items(
     Args:
         mode: what the teacher is given.
         axes: aspects that the summary may have.
-        retrieval: whether a second turn asks which image a caption fits. It is left out where no caption is of one
-            image alone.
+        retrieval: whether a second turn asks which image a caption fits. It is left out where no caption tells one
+            image from the others.
     """
     missing = _missing(group, mode)
     if missing:
@@ -164,10 +170,22 @@ def _missing(group: Group, mode: Mode) -> tuple[str, str] | None:
 def _which(group: Group, rng: random.Random) -> tuple[str, str] | None:
     """A caption and the image that it belongs to, drawn at random: first the image, then the caption."""
     said = [list(dict.fromkeys(filter(None, map(words, scene.captions)))) for scene in group.scenes]
+    known = [_content(" ".join([*texts, *_annotated(scene)])) for texts, scene in zip(said, group.scenes)]
     for k in rng.sample(range(len(said)), len(said)):
-        own = [text for text in said[k] if not any(text in other for j, other in enumerate(said) if j != k)]
+        own = [text for text in said[k] if not any(_content(text) <= known[j] for j in range(len(said)) if j != k)]
         if own:
             names = [f"Image {n}" for n in range(1, len(said) + 1)]
             options = f"{', '.join(names[:-1])} or {names[-1]}"
             return rng.choice(_WHICH).format(caption=rng.choice(own), options=options), names[k]
     return None
+
+
+def _annotated(scene: Scene) -> list[str]:
+    """What regions and labels say."""
+    return [*scene.labels, *(text for region in scene.regions for text in (region.label, *region.attributes))]
+
+
+def _content(text: str) -> set[str]:
+    """The words that tell what an image shows, without a plural's s."""
+    found = set(re.findall(r"[a-z]+", text.lower())) - _EMPTY
+    return {word[:-1] if word.endswith("s") and not word.endswith("ss") else word for word in found}

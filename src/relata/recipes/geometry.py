@@ -36,13 +36,15 @@ Steps = Annotated[int, Meta(ge=1, le=6)]
 
 #: Share of the picture that an object may cover: it has to be seen, and what is behind it to be guessed.
 _AREA = (0.005, 0.25)
+#: The shorter side of its box, as a share of the picture's longer one: no one sees what was done to a sliver.
+_SIDE = 0.04
 #: Share of the object that has to stay in the picture.
 _VISIBLE = 0.8
 #: Share of a mask that has to hang together; else it is a crowd, or a thing that others cut into pieces.
 _WHOLE = 0.9
 #: Another thing is left out of the second picture when the object covers this share of its box.
 _HIDDEN = 0.5
-#: Draws until the object stays in the picture.
+#: Draws until the object stays in the picture and every step can be seen.
 _TRIES = 30
 
 _ASK = (
@@ -133,8 +135,9 @@ def _suits(region: Region, scene: Scene) -> bool:
     box = region.box
     share = box.area / (scene.width * scene.height)
     inside = box.x1 > 1 and box.y1 > 1 and box.x2 < scene.width - 1 and box.y2 < scene.height - 1
+    seen = _AREA[0] <= share <= _AREA[1] and min(box.width, box.height) >= _SIDE * max(scene.width, scene.height)
     noun = words.clean(region.label)
-    return inside and _AREA[0] <= share <= _AREA[1] and not (words.is_mass(noun) or words.is_unique(noun))
+    return inside and seen and not (words.is_mass(noun) or words.is_unique(noun))
 
 
 def _pair(scene: Scene, region: Region, pixels: transforms.Pixels, here: Here, most: int) -> Item | Rejection:
@@ -146,12 +149,15 @@ def _pair(scene: Scene, region: Region, pixels: transforms.Pixels, here: Here, m
     for other in scene.regions:
         if other.id != region.id:
             others |= _pixels(other, scene)
+    fault = Rejection("no-room", f"region {region.id} leaves the picture whatever is done to it", id)
     for _ in range(_TRIES):
         steps = transforms.draw(here.rng, scene.width, scene.height, most)
-        if transforms.visible(mask, steps) >= _VISIBLE:
-            made = transforms.apply(pixels, mask, steps, others)
-            return _item(scene, region, made, steps, here)
-    return Rejection("no-room", f"region {region.id} leaves the picture whatever is done to it", id)
+        if transforms.visible(mask, steps) < _VISIBLE:
+            continue
+        if transforms.told_apart(pixels, mask, steps):
+            return _item(scene, region, transforms.apply(pixels, mask, steps, others), steps, here)
+        fault = Rejection("not-seen", f"region {region.id} looks as before whatever is done to it", id)
+    return fault
 
 
 def _mask(region: Region, scene: Scene) -> Bools | None:
