@@ -1,7 +1,7 @@
 """The gates that data have to pass, at a tenth of their size here and at full size among the slow ones.
 
-Others stand where their subject does: kills, budgets and storms in `test_resume.py` and `test_paid_build.py`, torn
-files and flipped bits in `test_store.py`.
+Others stand where their subject does: what a server does to a run in `test_server_gates.py`, kills, budgets and storms
+in `test_resume.py` and `test_paid_build.py`, torn files and flipped bits in `test_store.py`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from bad_replies import bad
 from forks import forked, lived
 from relata import synth
 from relata.chat import Example, Preference
-from relata.chatserver import Rule, Script, serving
 from relata.edits import Edit
 from relata.errors import RelataError
 from relata.filters import Rejection, validity
 from relata.grounded import Mention, Predicate
-from relata.ledger import BudgetSpent, Entry, Ledger
+from relata.ledger import Entry, Ledger
 from relata.names import component, listing
 from relata.recipes import build, rec
 from relata.recipes._run import makes, source_type
@@ -396,79 +395,3 @@ def test_what_cannot_be_filed_ends_the_run_and_not_the_waiting(tmp_path: Path, h
         ledger.record(Entry("b", Reply("yes", 1), True, "", "r", "t", "v"), 0.0)
         assert ledger.find("a") is None
         assert ledger.find("b") is not None
-
-
-GOOD = Rule(do="reply", reply="A [man](1) is <holding>(1->2) a [dog](2).")
-
-
-def at(folder: Path, url: str, **more: Any) -> str:
-    """The name of a teacher behind an address."""
-    pytest.importorskip("openai", reason="needs the client: pip install 'relata[endpoint]'")
-    path = folder / "teacher.json"
-    path.write_bytes(encode({"model": "m", "url": url, "backoff": 0.01, "max_tokens": 64, **more}))
-    return f"endpoint:{path}"
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Scene]]:
-    """Scenes with captions of their own, and the folder of their one picture."""
-    folder = tmp_path_factory.mktemp("many")
-    (folder / "photos").mkdir()
-    Image.new("RGB", (100, 80)).save(folder / "photos" / "one.png")
-    some = [one for one in made_scenes.scenes(1400) if len(one.regions) == 3]
-    return folder, [s.replace(image="photos/one.png", captions=(f"Number {s.id}.",)) for s in some]
-
-
-@pytest.mark.parametrize("count", [100, pytest.param(400, marks=pytest.mark.slow)])
-def test_a_server_that_fails_every_fifth_call(many: tuple[Path, list[Scene]], tmp_path: Path, count: int) -> None:
-    folder, some = many
-    shares = {"reset": 0.03, "half": 0.03, "big": 0.02, "garbage": 0.03, "twice": 0.02, "hang": 0.01}
-    faults = [Rule(do=do, share=share) for do, share in shares.items()]  # type: ignore[arg-type]
-    faults += [Rule(do="status", status=status, retry_after=0.02, share=0.03) for status in (429, 503)]
-    before = peak()
-    with serving(Script(rules=(*faults, GOOD), seed=5, latency=(0.0, 0.02))) as (url, server):
-        teacher = at(tmp_path, url, attempts=8, timeout=2.0, concurrency=16)
-        report = build("rec", some[:count], teacher, out=tmp_path / "out", images=folder, kinds=["detailed"])
-    assert (report.kept, report.failed) == (count, 0)
-    done = sum(server.counts[f"do {do}"] for do in (*shares, "status"))
-    print(
-        f"{server.counts['requests']} calls for {count} replies, {done} of them went wrong; {peak() - before} kB more"
-    )
-    assert count / 8 < done
-    assert server.counts["requests"] <= 1.3 * count + 5
-    assert peak() - before < 150_000
-
-
-def peak() -> int:
-    """The most memory that this process has had, in kB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-
-
-@pytest.mark.parametrize("tables", [6, pytest.param(60, marks=pytest.mark.slow)])
-def test_no_price_and_no_interruption_takes_a_run_over_its_budget(
-    many: tuple[Path, list[Scene]], tmp_path: Path, tables: int
-) -> None:
-    folder, some = many
-    rng, spent_all = random.Random(2), 0
-    with serving(Script(rules=(GOOD,), latency=(0.0, 0.01))) as (url, _):
-        for table in range(tables):
-            prices = {"price_in": rng.choice((0.0, rng.uniform(0, 20))), "price_out": rng.uniform(0.1, 100)}
-            teacher = at(tmp_path, url, concurrency=rng.choice((1, 4, 16)), **prices)
-            budget, out = rng.uniform(0.0, 0.2), tmp_path / str(table)
-            paid = partial(build, "rec", some[:40], teacher, out=out, images=folder, kinds=["detailed"], budget=budget)
-            child = forked(paid)
-            time.sleep(rng.uniform(0, 0.4))  # the moment of the kill, not a wait for something
-            os.kill(child, signal.SIGKILL)
-            lived(child)
-            stopped = False
-            try:
-                paid()
-            except BudgetSpent:
-                stopped = True
-            with Ledger(out / "ledger.sqlite") as ledger:
-                spent = ledger.spent()
-            assert spent.cost <= budget, f"table {table}: {prices}"
-            assert stopped or spent.kept == 40
-            spent_all += stopped
-    assert 0 < spent_all < tables
