@@ -33,6 +33,8 @@ from relata.synth.render import masks
 from relata.synth.world import World, world
 
 RADII = (4, 6, 8, 10, 12)
+#: Relations as they are said, and with subject and object swapped.
+SIDES = ("written", "turned")
 #: Ways in which a photo changes as it goes about.
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "same pixels": lambda photo: photo,
@@ -87,31 +89,32 @@ def depth(drawn: World) -> np.ndarray:
 
 def worlds(count: int) -> None:
     """What `geometry` keeps and catches where the truth is known."""
-    sums: Counter[tuple[str, str]] = Counter()
+    said: Counter[tuple[str, str]] = Counter()
+    ways = [("depth", False), ("masks", False), ("depth", True), ("masks", True)]
+    found: dict[tuple[str, str, bool], Counter[str]] = {(how, *way): Counter() for how in SIDES for way in ways}
     with tempfile.TemporaryDirectory() as folder:
         for index in range(count):
             drawn = world(7, index)
             scene = to_scene(drawn, f"w{index}", f"w{index}.png")
             np.save(Path(folder) / f"w{index}.npy", depth(drawn))
-            for how, judged in (("true", scene), ("turned", turned(scene))):
-                sums.update((how, relation.predicate) for relation in judged.relations)
-                for maps in (folder, ""):
-                    for finding in geometry.find(judged, depth=maps):
-                        sums[
-                            f"{how}{' by depth' if maps else ' found'}", judged.relations[finding.relation].predicate
-                        ] += 1
+            for how, judged in zip(SIDES, (scene, turned(scene)), strict=True):
+                said.update((how, relation.predicate) for relation in judged.relations)
+                for by, strict in ways:
+                    wrong = geometry.find(judged, depth=folder if by == "depth" else "", strict=strict)
+                    found[how, by, strict].update(judged.relations[f.relation].predicate for f in wrong)
             (Path(folder) / f"w{index}.npy").unlink()
-    names = sorted({name for _, name in sums})
-    print(f"\ngeometry on {count} rendered scenes; with depth maps, and with masks alone")
-    print(f"{'predicate':18s} {'true':>7s} {'kept':>8s} {'kept':>8s} {'turned':>8s} {'caught':>8s} {'caught':>8s}")
-    for name in [*names, "all but symmetric"]:
-        own = [n for n in names if n not in SYMMETRIC] if name not in names else [name]
-        true, lost, lost_alone, swapped, caught, caught_alone = (
-            sum(sums[key, n] for n in own)
-            for key in ("true", "true by depth", "true found", "turned", "turned by depth", "turned found")
-        )
-        kept = f"{share(true - lost, true)} {share(true - lost_alone, true)}"
-        print(f"{name:18s} {true:7d} {kept} {swapped:8d} {share(caught, swapped)} {share(caught_alone, swapped)}")
+    names = sorted({name for _, name in said})
+    print(f"\ngeometry on {count} rendered scenes: kept of what is true, caught of what is turned")
+    heads = "".join(f"{by + (', strict' if strict else ''):>18s}" for by, strict in ways)
+    print(f"{'predicate':18s} {'true':>7s} {'turned':>7s}{heads}")
+    for name in [*names, "all"]:
+        own = names if name == "all" else [name]
+        true, false = (sum(said[how, n] for n in own) for how in SIDES)
+        cells = ""
+        for way in ways:
+            lost, caught = (sum(found[how, *way][n] for n in own) for how in SIDES)
+            cells += f"{share(true - lost, true)} {share(caught, false)} "
+        print(f"{name:18s} {true:7d} {false:7d} {cells}")
 
 
 def share(part: int, of: int) -> str:
@@ -120,22 +123,39 @@ def share(part: int, of: int) -> str:
 
 def people(title: str, scenes: Iterable[Scene]) -> None:
     """What `geometry` makes of relations that people wrote, and of the same turned round."""
-    sums: Counter[tuple[str, str]] = Counter()
+    said: Counter[str] = Counter()
+    found: dict[tuple[str, bool], Counter[str]] = {}
     for scene in scenes:
-        for how, judged in (("as written", scene), ("turned", turned(scene))):
-            for relation in judged.relations:
-                sums[how, meaning(relation.predicate) if geometry.knows(relation.predicate) else "no rule"] += 1
-            for finding in geometry.find(judged):
-                said = meaning(judged.relations[finding.relation].predicate)
-                sums[f"{how}, found", said] += 1
-                sums[f"{how}, {finding.reason}", said] += 1
-    print(f"\ngeometry on {title}\n{'meaning':12s} {'written':>8s} {'kept':>8s} {'turned, caught':>15s}  reasons")
-    for (how, name), n in sorted(sums.items(), key=lambda item: -item[1]):
-        if how == "as written":
-            reasons = {k.split(", ")[1]: v for (k, p), v in sums.items() if p == name and k.startswith("as written, ")}
-            listed = ", ".join(f"{reason} {v}" for reason, v in sorted(reasons.items()) if reason != "found")
-            caught = share(sums["turned, found", name], sums["turned", name])
-            print(f"{name:12s} {n:8d} {share(n - reasons.get('found', 0), n)} {caught:>15s}  {listed}")
+        false = turned(scene)
+        said.update(
+            ("turned " if judged is false else "") + rule(r) for judged in (scene, false) for r in judged.relations
+        )
+        for strict in (False, True):
+            for how, judged in zip(SIDES, (scene, false), strict=True):
+                wrong = (rule(judged.relations[f.relation]) for f in geometry.find(judged, strict=strict))
+                found.setdefault((how, strict), Counter()).update(wrong)
+    print(f"\ngeometry on {title}; the last two with strict")
+    print(f"{'meaning':12s} {'written':>8s} {'kept':>8s} {'caught':>8s} {'kept':>8s} {'caught':>8s}")
+    names = sorted((name for name in said if name in geometry.RULES), key=lambda name: -said[name])
+    for name in [*names, "all but symmetric"]:
+        own = [name] if name in said else [n for n in names if n not in SYMMETRIC]
+        written, false = (sum(said[how + n] for n in own) for how in ("", "turned "))
+        shares = []
+        for strict in (False, True):
+            lost, caught = (sum(found[how, strict][n] for n in own) for how in SIDES)
+            shares += [share(written - lost, written), share(caught, false)]
+        print(f"{name:12s} {written:8d} {' '.join(shares)}")
+
+
+def rule(relation: Relation) -> str:
+    return meaning(relation.predicate) if geometry.knows(relation.predicate) else "no rule"
+
+
+def ferret(folder: Path) -> list[Scene]:
+    """The graphs of Ferret-Bench, one per photo; sizes do not matter here, for boxes are shares of the photo."""
+    files = sorted(folder.glob("*/context.jsonl"))
+    found = (s for file in files for s in relata.read("ferret", str(file), size="640x480") if isinstance(s, Scene))
+    return list({scene.image: scene for scene in found}.values())
 
 
 def voted(folder: Path) -> None:
@@ -154,10 +174,11 @@ def voted(folder: Path) -> None:
         if len(named) == 2 and named[0][0] != named[1][0]:
             said = scene.replace(relations=(Relation(named[0][1], statement["relation"], named[1][1]),))
             truth = "true" if statement["label"] else "false"
-            sums[truth, "found" if geometry.find(said) else "kept"] += 1
+            sums.update({(truth, ""): 1, (truth, "found"): bool(geometry.find(said))})
+            sums[truth, "strict"] += bool(geometry.find(said, strict=True))
     print("\ngeometry on statements that people voted on (VSR), both things annotated once")
     for truth in ("true", "false"):
-        print(f"{truth:6s} {sums[truth, 'kept']} kept, {sums[truth, 'found']} found wrong")
+        print(f"{sums[truth, '']} {truth}: found wrong {sums[truth, 'found']}, with strict {sums[truth, 'strict']}")
 
 
 def copies(folder: Path) -> None:
@@ -239,7 +260,11 @@ def main() -> None:
     if chosen.data:
         vsd = chosen.data / "benchmarks" / "vsd" / "VSDv1" / "val.json"
         scenes = [scene for scene in relata.read("vsd", str(vsd)) if isinstance(scene, Scene)]
-        people("visual spatial description, validation (sizes of photos by the extent of boxes)", scenes)
+        genome = [scene for scene in scenes if Path(scene.image).stem.isdigit()]
+        people("Visual Genome's part of VSD, validation (sizes of photos by the extent of boxes)", genome)
+        adversarial = [scene for scene in scenes if not Path(scene.image).stem.isdigit()]
+        people("SpatialSense's part, written so that boxes do not give them away", adversarial)
+        people("Visual Genome's graphs in Ferret-Bench", ferret(chosen.data / "ferret_bench"))
         for source, counts in frames.census(scenes).items():
             print(f"left and right, {source}: {counts}")
         voted(chosen.data / "coco_photos")

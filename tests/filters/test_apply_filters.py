@@ -162,7 +162,15 @@ def test_what_a_teacher_denies(reply: str, expected: list[tuple[int, str]]) -> N
     asked, ask = ask_of(reply)
     found = asyncio.run(vqa.find(rider(), ask))  # type: ignore[arg-type]
     assert [(f.relation, f.reason) for f in found] == expected
-    assert [request.id for request in asked] == ["s/vqa/0"]  # geometry has a rule for the other
+    assert [request.id for request in asked] == ["s/vqa/0"]  # boxes show the other
+
+
+def test_what_boxes_leave_open_is_asked() -> None:
+    asked, ask = ask_of("yes")
+    wing = Region(1, "wing", Box(20, 40, 30, 60)), Region(2, "jet", Box(0, 0, 90, 90))
+    scene = rider("right of").replace(regions=wing)
+    asyncio.run(vqa.find(scene, ask))  # type: ignore[arg-type]
+    assert [request.id for request in asked] == ["s/vqa/0"]  # `left of` is shown
 
 
 def test_a_request_names_places_and_never_coordinates(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_converses_are_one_relation() -> None:
 
 
 LEFT, RIGHT, TOP, BOTTOM = Box(0, 40, 20, 60), Box(70, 40, 90, 60), Box(40, 0, 60, 20), Box(40, 70, 60, 90)
+SMALL, LARGE = Box(60, 40, 70, 50), Box(20, 20, 80, 80)
 
 
 @pytest.mark.parametrize(
@@ -66,18 +67,25 @@ LEFT, RIGHT, TOP, BOTTOM = Box(0, 40, 20, 60), Box(70, 40, 90, 60), Box(40, 0, 6
         ("left of", LEFT, RIGHT, []),
         ("left of", RIGHT, LEFT, ["opposite"]),
         ("left of", Box(40, 0, 60, 20), Box(43, 70, 63, 90), ["unclear"]),
-        ("left of", Box(20, 20, 80, 80), Box(26, 20, 86, 80), ["overlap"]),
+        ("left of", LARGE, Box(30, 20, 90, 80), ["unclear"]),  # an IoU of 0.71
+        ("left of", SMALL, LARGE, ["unclear"]),
         ("to the right of", RIGHT, LEFT, []),
+        ("right of", SMALL, LARGE, []),
         ("above", TOP, BOTTOM, []),
         ("below", TOP, BOTTOM, ["opposite"]),
         ("under", Box(30, 30, 70, 95), Box(20, 10, 80, 60), []),
-        ("in", Box(40, 40, 50, 50), Box(20, 20, 80, 80), []),
-        ("inside", Box(20, 20, 80, 80), Box(40, 40, 50, 50), ["outside"]),
-        ("containing", Box(20, 20, 80, 80), Box(40, 40, 50, 50), []),
+        ("under", LARGE, Box(30, 60, 40, 70), ["unclear"]),  # snow under a snowboard
+        ("in", Box(40, 40, 50, 50), LARGE, []),
+        ("inside", LARGE, Box(40, 40, 50, 50), ["opposite"]),
+        ("in", Box(20, 20, 80, 60), Box(30, 45, 70, 90), ["unclear"]),  # flowers in a vase
+        ("in", LEFT, RIGHT, ["apart"]),
+        ("containing", LARGE, Box(40, 40, 50, 50), []),
+        ("containing", Box(40, 40, 50, 50), LARGE, ["opposite"]),
         ("on", Box(40, 20, 60, 50), Box(20, 50, 80, 90), []),
         ("on", Box(20, 50, 80, 90), Box(40, 20, 60, 50), ["no-contact"]),
         ("on", Box(40, 20, 60, 30), Box(20, 50, 80, 90), ["apart"]),
         ("near", LEFT, Box(15, 40, 35, 60), []),
+        ("near", LEFT, Box(48, 40, 68, 60), ["unclear"]),
         ("near", LEFT, RIGHT, ["apart"]),
         ("far from", LEFT, RIGHT, []),
         ("far from", LEFT, Box(15, 40, 35, 60), ["not-apart"]),
@@ -87,19 +95,23 @@ LEFT, RIGHT, TOP, BOTTOM = Box(0, 40, 20, 60), Box(70, 40, 90, 60), Box(40, 0, 6
     ],
 )
 def test_rules(predicate: str, first: Box, second: Box, expected: list[str]) -> None:
-    assert reasons(pair(predicate, first, second)) == expected
+    scene = pair(predicate, first, second)
+    assert reasons(scene, strict=True) == expected
+    assert reasons(scene) == [reason for reason in expected if reason != "unclear"]
 
 
 def test_what_is_in_its_clothes_and_what_hangs_from_a_ceiling() -> None:
-    assert not reasons(pair("in", Box(20, 0, 80, 90), Box(30, 30, 70, 80), ("man", "suit")))
-    assert reasons(pair("in", Box(20, 0, 80, 90), Box(30, 30, 70, 80), ("box", "suit"))) == ["outside"]
+    assert not reasons(pair("in", Box(10, 0, 90, 90), Box(40, 30, 60, 50), ("man", "vest")))
+    assert reasons(pair("in", Box(10, 0, 90, 90), Box(40, 30, 60, 50), ("box", "vest"))) == ["opposite"]
     assert not reasons(pair("on", Box(40, 15, 50, 40), Box(0, 0, 100, 20), ("lamp", "ceiling")))
 
 
 def test_margins_are_options() -> None:
     scene = pair("left of", Box(40, 0, 60, 20), Box(43, 70, 63, 90))
-    assert reasons(scene, margin=0.01) == []
+    assert reasons(scene, strict=True, margin=0.01) == []
     assert reasons(pair("near", LEFT, RIGHT), near=0.8) == []
+    assert reasons(pair("left of", SMALL, LARGE), inside=1.1) == ["opposite"]
+    assert reasons(pair("right of", SMALL, LARGE), strict=True, overlap=0.02) == ["unclear"]
 
 
 def turned(scene: Scene) -> Scene:
@@ -107,7 +119,8 @@ def turned(scene: Scene) -> Scene:
     return scene.replace(relations=tuple(r.replace(subject=r.object, object=r.subject) for r in relations))
 
 
-def test_true_relations_stay_and_turned_ones_are_caught(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("strict", "least"), [(False, 0.98), (True, 0.99)])
+def test_true_relations_stay_and_turned_ones_are_caught(tmp_path: Path, strict: bool, least: float) -> None:
     true = kept = false = caught = 0
     for index in range(300):
         drawn = world(5, index)
@@ -118,13 +131,13 @@ def test_true_relations_stay_and_turned_ones_are_caught(tmp_path: Path) -> None:
             depth[seen[region]] = 20 * nearness
         Image.fromarray(depth).save(tmp_path / f"w{index}.png")
         true += len(scene.relations)
-        kept += len(scene.relations) - len(geometry.find(scene, depth=str(tmp_path)))
+        kept += len(scene.relations) - len(geometry.find(scene, depth=str(tmp_path), strict=strict))
         wrong = turned(scene)
         false += len(wrong.relations)
-        caught += len(geometry.find(wrong, depth=str(tmp_path)))
+        caught += len(geometry.find(wrong, depth=str(tmp_path), strict=strict))
     assert true > 2000
     assert kept / true >= 0.995
-    assert caught / false >= 0.99
+    assert caught / false >= least
 
 
 def test_masks_alone_never_remove_what_is_true() -> None:
@@ -151,7 +164,8 @@ def test_depth_maps_of_another_size_and_direction(tmp_path: Path) -> None:
     assert [f.relation for f in geometry.find(halves(), depth=str(tmp_path))] == [1]
     assert [f.relation for f in geometry.find(halves(), depth=str(tmp_path), near_is="small")] == [0]
     np.save(tmp_path / "s.npy", np.tile([1.0, 1.01, 0, 0, 0, 0, 0, 9, 1.0, 1.01], (10, 1)).astype(np.float32))
-    assert len(geometry.find(halves(), depth=str(tmp_path), depth_margin=1.0)) == 2
+    assert len(geometry.find(halves(), depth=str(tmp_path), depth_margin=1.0, strict=True)) == 2
+    assert not geometry.find(halves(), depth=str(tmp_path), depth_margin=1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""`vqa`: asks a teacher of each relation that rules cannot judge whether the image shows it, yes or no.
+"""`vqa`: asks a teacher of each relation that boxes do not show whether the image shows it, yes or no.
 
-Synthetic Visual Genome (section 3) asks a visual question answering model about interactional, functional, social and
-emotional relations, and rules about spatial ones. One request per relation, with the image, the names of the two
-regions and where they are; no coordinates. The rules that answer offline know only the boxes: what is done by touch
-(holding, wearing, riding) needs boxes that meet.
+Synthetic Visual Genome (section 2.1) asks a visual question answering model about interactional, functional, social and
+emotional relations, and rules about spatial ones; here the model is also asked about what the rules leave open. One
+request per relation, with the image, the names of the two regions and where they are; no coordinates. The rules that
+answer offline know only the boxes: what is done by touch (holding, wearing, riding) needs boxes that meet.
 
 Reasons: `denied`; `unreadable` for a reply that is neither yes nor no.
 """
@@ -46,12 +46,13 @@ async def find(scene: Scene, ask: Ask, *, images: str = "", spatial: bool = Fals
     Args:
         ask: gives the text of the teacher's reply.
         images: the folder that the scene's image path is relative to; the current one if not given.
-        spatial: ask about spatial words that `geometry` has a rule for, too.
+        spatial: ask about relations that boxes show, too.
 
     Raises:
         NoReply: if the teacher cannot answer.
     """
-    asked = [n for n, r in enumerate(scene.relations) if spatial or not geometry.knows(r.predicate)]
+    doubted = {finding.relation for finding in geometry.find(scene, strict=True)}
+    asked = [n for n, r in enumerate(scene.relations) if spatial or n in doubted or not geometry.knows(r.predicate)]
     # one that fails waits for the others, whose replies may be paid for and have to be filed
     replies = await asyncio.gather(*(ask(_request(scene, n, Path(images))) for n in asked), return_exceptions=True)
     found = []
