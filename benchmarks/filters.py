@@ -24,8 +24,9 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 import relata
-from relata.filters import Finding, _phash, frames, geometry, leaks, logic
-from relata.filters._words import SYMMETRIC, meaning
+from relata import phash
+from relata.english.meanings import SYMMETRIC, meaning
+from relata.filters import Finding, frames, geometry, leaks, logic
 from relata.readers import read_many
 from relata.scene import Relation, Scene
 from relata.synth.records import to_scene
@@ -184,18 +185,16 @@ def voted(folder: Path) -> None:
 def copies(folder: Path) -> None:
     """Share of changed photos whose own original is found, and of photos for which another one is."""
     names = sorted(path.name for path in folder.glob("*.jpg"))
-    parts = (_phash.WHOLE, *_phash.CROPS)
-    hashes = {
-        name: [_phash.bits(grey, part) for part in parts] for name in names for grey in [_phash.read(name, folder)]
-    }
+    parts = (phash.WHOLE, *phash.CROPS)
+    hashes = {name: [phash.bits(grey, part) for part in parts] for name in names for grey in [phash.read(name, folder)]}
     found: dict[str, list[int]] = {change: [] for change in [*CHANGES, "mirrored, with mirror"]}
     for name in names:
         with Image.open(folder / name) as opened:
             photo = opened.convert("RGB")
         for change, make in CHANGES.items():
-            found[change].append(distance([_phash.bits(_phash.grey(make(photo)))], hashes[name]))
-        grey = _phash.grey(ImageOps.mirror(photo))
-        both = [_phash.bits(grey), _phash.bits(grey, mirror=True)]
+            found[change].append(distance([phash.bits(phash.grey(make(photo)))], hashes[name]))
+        grey = phash.grey(ImageOps.mirror(photo))
+        both = [phash.bits(grey), phash.bits(grey, mirror=True)]
         found["mirrored, with mirror"].append(distance(both, hashes[name]))
     print(f"\nperceptual hashes of {len(names)} photos: copies found, by bits that may differ")
     print(f"{'change':30s}" + "".join(f"{radius:8d}" for radius in RADII))
@@ -217,13 +216,13 @@ def speed(names: list[str], folder: Path) -> None:
     """How fast pictures are hashed and looked up."""
     start = time.process_time()
     for name in names:
-        _phash.bits(_phash.read(name, folder))
+        phash.bits(phash.read(name, folder))
     print(f"\nhashing {len(names) / (time.process_time() - start):.0f} photos a second")
     rng = np.random.default_rng(0)
     for size in (10_000, 100_000, 1_000_000):
         many = [(str(n), int(h)) for n, h in enumerate(rng.integers(0, 2**64, size, dtype=np.uint64))]
         start = time.process_time()
-        index = _phash.Index(many, leaks.BITS)
+        index = phash.Index(many, leaks.BITS)
         built = time.process_time() - start
         start = time.process_time()
         asked = 2000

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from relata import synth
+from relata.english.meanings import SYMMETRIC, meaning, same_way
 from relata.errors import RelataError
 from relata.filters import geometry
-from relata.filters._words import SYMMETRIC, meaning, same_way
 from relata.geometry import rle_encode
 from relata.scene import Box, Region, Relation, Scene
 from relata.synth.records import to_scene

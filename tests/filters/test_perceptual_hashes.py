@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from relata import phash
 from relata.errors import RelataError
-from relata.filters import _phash, leaks
+from relata.filters import leaks
 from relata.scene import Scene
 
 
@@ -21,7 +22,7 @@ def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
 
 
 def hash_of(picture: Image.Image) -> int:
-    return _phash.bits(_phash.grey(picture))
+    return phash.bits(phash.grey(picture))
 
 
 def test_hashes_stay_when_pictures_are_resized_and_differ_between_pictures() -> None:
@@ -32,8 +33,8 @@ def test_hashes_stay_when_pictures_are_resized_and_differ_between_pictures() -> 
 
 
 def test_the_hash_of_a_mirror_image_is_known_without_mirroring() -> None:
-    grey = _phash.grey(photo(3))
-    assert _phash.bits(grey, mirror=True) == hash_of(ImageOps.mirror(photo(3)))
+    grey = phash.grey(photo(3))
+    assert phash.bits(grey, mirror=True) == hash_of(ImageOps.mirror(photo(3)))
 
 
 def test_a_picture_that_says_it_is_turned_is_turned() -> None:
@@ -47,21 +48,21 @@ def test_a_picture_that_says_it_is_turned_is_turned() -> None:
 def test_the_index_finds_what_a_walk_over_all_finds(radius: int) -> None:
     rng = random.Random(radius)
     known = [(f"p{n}", rng.getrandbits(64)) for n in range(400)]
-    index = _phash.Index(known, radius)
+    index = phash.Index(known, radius)
     for _ in range(300):
         asked = rng.choice(known)[1]
         for bit in rng.sample(range(64), rng.randint(0, radius + 4)):
             asked ^= 1 << bit
         distance, name = min(((asked ^ hash).bit_count(), n) for n, (_, hash) in enumerate(known))
-        expected = _phash.Near(known[name][0], distance) if distance <= radius else None
+        expected = phash.Near(known[name][0], distance) if distance <= radius else None
         assert index.near([asked]) == expected
 
 
 def test_an_index_of_nothing_and_a_radius_out_of_range() -> None:
-    assert _phash.Index([], 8).near([5]) is None
-    assert _phash.Index([("a", 5)], 8).near([]) is None
+    assert phash.Index([], 8).near([5]) is None
+    assert phash.Index([("a", 5)], 8).near([]) is None
     with pytest.raises(RelataError, match="bits is 16"):
-        _phash.Index([], 16)
+        phash.Index([], 16)
 
 
 @pytest.fixture
@@ -121,12 +122,12 @@ def test_a_list_of_names_and_what_is_missing(tmp_path: Path, benchmark_folder: P
 def test_real_photos_are_found_again_and_none_is_taken_for_another(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "coco_photos" / "images"
     names = sorted(path.name for path in folder.glob("*.jpg"))[:60]
-    whole = {name: _phash.bits(_phash.read(name, folder)) for name in names}
-    index = _phash.Index(whole.items(), leaks.BITS)
+    whole = {name: phash.bits(phash.read(name, folder)) for name in names}
+    index = phash.Index(whole.items(), leaks.BITS)
     for name in names:
         with Image.open(folder / name) as opened:
             opened.convert("RGB").resize((224, 224)).save(tmp_path / "copy.jpg", quality=40)
-        found = index.near([_phash.bits(_phash.read("copy.jpg", tmp_path))])
+        found = index.near([phash.bits(phash.read("copy.jpg", tmp_path))])
         assert found is not None
         assert found.name == name
     distances = [(a ^ b).bit_count() for n, a in enumerate(whole.values()) for b in list(whole.values())[:n]]

@@ -15,9 +15,9 @@ import pytest
 import relata
 from relata import readers, store, synth
 from relata.chat import Example, Preference
+from relata.english.meanings import SYMMETRIC, meaning, same_way
 from relata.english.predicates import plain as plain_predicate
 from relata.filters import Rejection
-from relata.filters._words import SYMMETRIC, meaning, same_way
 from relata.graph import pairs
 from relata.grounded import Mention, Predicate, Span, plain
 from relata.recipes import negatives

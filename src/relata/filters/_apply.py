@@ -60,7 +60,26 @@ def apply(
     drawn: int = 3,
     **options: Any,
 ) -> Report:
-    """Take out what filters find; see `relata.filters.apply`."""
+    """Take out what filters find.
+
+    The folder `out` receives what is kept in `scenes/` (or `examples/`), `removed.jsonl` with the filter, reason and
+    detail of each removal, `report.json` with a readable `report.md`, and `index.html`, where some of each are drawn.
+    Records stream: memory does not grow with their number.
+
+    Args:
+        data: scenes or examples, or a folder or file of them.
+        names: filters, e.g. `["geometry", "logic"]`; each sees what the ones before it left.
+        teacher: whom filters ask that ask one; its replies, if paid, are kept in the ledger.
+        images: folder that image references are relative to; the folder of `data` if that is a path.
+        ledger: file of paid replies; `ledger.sqlite` in `out` if not given.
+        budget: US dollars that all calls in the ledger may cost together.
+        drawn: how many removals to draw for each filter and reason.
+        options: of the filters; an option goes to every filter that has it.
+
+    Raises:
+        BudgetSpent: when the next call could go over the budget; what is filed stays.
+        RelataError: on an unknown name or option, damaged data, or a folder that is finished or being written to.
+    """
     root = Path(images) if images is not None else _beside(data)
     filters = load(names, {"images": os.fspath(root), **options}, given=options)
     kind = _kind(filters)

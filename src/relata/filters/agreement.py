@@ -9,9 +9,9 @@ Reason: `too-few-sources`.
 
 from __future__ import annotations
 
+from relata.english.meanings import same_way
 from relata.errors import RelataError
 from relata.filters import Finding
-from relata.filters._words import same_way
 from relata.scene import Relation, Scene
 
 

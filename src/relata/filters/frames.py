@@ -22,10 +22,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from relata.english.meanings import meaning
 from relata.english.words import clean, head, is_person, words
 from relata.errors import RelataError
 from relata.filters import Finding
-from relata.filters._words import meaning
 from relata.scene import Relation, Scene
 
 Frame = Literal["viewer", "object", "ambiguous"]

@@ -19,10 +19,10 @@ from math import hypot
 from pathlib import Path
 from typing import NamedTuple
 
+from relata.english.meanings import meaning
 from relata.english.words import clean, head, is_person
 from relata.filters import Finding
 from relata.filters._depth import Depth, hides, median
-from relata.filters._words import meaning
 from relata.geometry import containment, iou
 from relata.scene import Region, Scene
 
@@ -251,7 +251,7 @@ def _hides(front: Region, back: Region, least: float) -> Fault | None:
     return Fault("opposite", f"it is the one that is hidden, by {by:.0%} of the smaller mask") if by >= least else None
 
 
-#: By meaning (see `_words`). What is above or under a thing often overlaps it: an umbrella and a man, sky and mountain.
+#: By meaning, see `relata.english.meanings`.
 RULES: dict[str, Rule] = {
     "left of": lambda pair: _direction(pair.across, pair),
     "right of": lambda pair: _direction(-pair.across, pair),

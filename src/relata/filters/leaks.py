@@ -4,7 +4,7 @@ Images are compared by id and file name, in every spelling under which one photo
 `COCO_val2014_000000143961.jpg` and `143961` are the same. Two data sets that number their images alike collide; such a
 scene is left out too, for a lost scene costs less than a leaked one.
 
-A photo that was renamed, resized or encoded anew is found by its perceptual hash (see `_phash`), given the benchmark's
+A photo that was renamed, resized or encoded anew is found by its perceptual hash (see `phash`), given the benchmark's
 pictures; docs/filters.md has the rates that were measured.
 
 Reasons: `excluded` (by name), `looks-alike` (by hash).
@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from relata import phash
 from relata.errors import RelataError
-from relata.filters import Rejection, _phash
+from relata.filters import Rejection
 from relata.scene import Scene
 
 #: Hashes of 64 bits that differ in no more bits than this are of one photo.
@@ -82,8 +83,8 @@ def check(
         if key(name) in excluded or (shown and key(name) in shown.keys):
             return Rejection("excluded", name, id=scene.id)
     if shown:
-        grey = _phash.read(scene.image, Path(images))
-        near = shown.hashes.near([_phash.bits(grey), *([_phash.bits(grey, mirror=True)] if mirror else [])])
+        grey = phash.read(scene.image, Path(images))
+        near = shown.hashes.near([phash.bits(grey), *([phash.bits(grey, mirror=True)] if mirror else [])])
         if near:
             return Rejection("looks-alike", f"{near.name}: {near.distance} of 64 bits differ", id=scene.id)
     return None
@@ -91,7 +92,7 @@ def check(
 
 class _Benchmark(NamedTuple):
     keys: frozenset[str]
-    hashes: _phash.Index
+    hashes: phash.Index
 
 
 @lru_cache(maxsize=4)
@@ -108,6 +109,6 @@ def _benchmark(pictures: str, radius: int) -> _Benchmark:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if _IMAGE.search(p.name.lower()))
     if not names:
         raise RelataError(f"pictures: {folder} holds no images; give the folder of the benchmark's images")
-    greys = ((name, _phash.read(name, folder)) for name in names)
-    hashes = [(name, _phash.bits(grey, part)) for name, grey in greys for part in (_phash.WHOLE, *_phash.CROPS)]
-    return _Benchmark(frozenset(map(key, names)), _phash.Index(hashes, radius))
+    greys = ((name, phash.read(name, folder)) for name in names)
+    hashes = [(name, phash.bits(grey, part)) for name, grey in greys for part in (phash.WHOLE, *phash.CROPS)]
+    return _Benchmark(frozenset(map(key, names)), phash.Index(hashes, radius))

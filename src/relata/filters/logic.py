@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from relata.english.meanings import ACYCLIC, SYMMETRIC, meaning, same_way
 from relata.english.predicates import excluded, plain
 from relata.filters import Finding
-from relata.filters._words import ACYCLIC, SYMMETRIC, meaning, same_way
 from relata.scene import Relation, Scene
 
 

@@ -17,10 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from relata import images as files
+from relata.english.meanings import meaning
 from relata.english.names import place
 from relata.english.words import words
 from relata.filters import Finding, geometry
-from relata.filters._words import meaning
 from relata.quoting import quote
 from relata.recipes._prompts import template
 from relata.scene import Relation, Scene

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from relata import phash
 from relata.errors import RelataError
-from relata.filters import _phash, leaks
+from relata.filters import leaks
 from relata.linter.sheet import Picture, Sheet
 from relata.readers._json import pieces
 from relata.scene import Scene
@@ -98,7 +99,7 @@ class Alike:
             RelataError: if it cannot be decoded.
         """
         if picture.path not in self._first:
-            self._first[picture.path] = (at, _phash.bits(_phash.read(picture.path, self._root)))
+            self._first[picture.path] = (at, phash.bits(phash.read(picture.path, self._root)))
 
     def finish(self, sheet: Sheet) -> None:
         """Findings for each image that looks like an earlier one."""

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from relata.filters._words import meaning
+from relata.english.meanings import meaning
 from relata.linter.conventions import (
     LEAST,
     PIXELS,

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from relata import notation, readers
 from relata.english import words
+from relata.english.meanings import meaning
 from relata.english.names import adjectives, place
 from relata.english.predicates import plain
 from relata.english.spatial import LABELS, Pair, descriptions, detailed
 from relata.errors import RelataError
-from relata.filters._words import meaning
 from relata.scene import Relation, Scene
 
 #: What the filters call a label. What is near may be far from next to it, see `_NEXT`.

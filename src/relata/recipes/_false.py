@@ -23,10 +23,10 @@ from typing import NamedTuple
 from relata import spatial
 from relata.english import premises, words
 from relata.english.facts import Triple, triples
+from relata.english.meanings import ACYCLIC, CONVERSE, SYMMETRIC, meaning
 from relata.english.predicates import excluded, plain
 from relata.english.talk import Talk
 from relata.filters import frames
-from relata.filters._words import ACYCLIC, CONVERSE, SYMMETRIC, meaning
 from relata.scene import Scene
 
 #: What one thing does to another that cannot do the same to it: neither of two things bears the other.
