@@ -164,6 +164,21 @@ def test_a_teachers_two_replies_make_an_example() -> None:
     assert example.id == "pets/similarity"
 
 
+@pytest.mark.parametrize("recipe", [similarity, contrast], ids=["similarity", "contrast"])
+def test_groups_of_three_are_no_pairs(recipe: ModuleType) -> None:
+    three = PETS.replace(scenes=(*PETS.scenes, scene("c", "dog")))
+    found = only(recipe, three)
+    assert (found.reason, found.id) == ("not-a-pair", "pets")
+
+
+@pytest.mark.parametrize("recipe", [similarity, contrast, temporal], ids=["similarity", "contrast", "temporal"])
+def test_images_go_with_the_first_call_only(recipe: ModuleType) -> None:
+    item = next(iter(recipe.items(PETS, here())))
+    assert (item.step, item.images) == ("describe", None)  # None: those of the group
+    item = recipe.read("Dogs: [one](1), [another](4).", item)
+    assert (item.step, item.images) == ("dialogue", ())
+
+
 # contrast
 
 

@@ -54,6 +54,14 @@ def first(recipe: str, group: Group, root: Path | None = None) -> Item:
     return Item(f"{group.id}/{recipe}/describe", recipe, group, root=root)
 
 
+def pair(recipe: str, group: Group) -> Item | Rejection:
+    """The item that asks how two images are related, or why there is none."""
+    count = len(group.scenes)
+    if count != 2:
+        return Rejection("not-a-pair", f"{count} images; comparison takes groups of any size", group.id)
+    return first(recipe, group)
+
+
 def fill(item: Item, name: str, known: str) -> Prompt:
     """The prompt of either step.
 
@@ -102,7 +110,7 @@ def described(reply: str, item: Item) -> Item | Rejection:
         return Rejection("one-sided", f"no region of image {missing[0]} is cited")
     if not cited and any(scene.regions for scene in item.source.scenes):
         return Rejection("no-mention", "no region is named")
-    return replace(item, id=item.id.removesuffix("/describe"), step="dialogue", description=text)
+    return replace(item, id=item.id.removesuffix("/describe"), step="dialogue", description=text, images=())
 
 
 def dialogue(reply: str, item: Item, verdict: bool | None = None) -> Example | Rejection:

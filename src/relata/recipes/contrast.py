@@ -23,7 +23,7 @@ from relata.english.comparison import alike, apart, compared, sides, verbs
 from relata.filters import Rejection
 from relata.quoting import quote
 from relata.recipes._here import Here
-from relata.recipes._relation import Item, described, dialogue, fill, first, sheets
+from relata.recipes._relation import Item, described, dialogue, fill, pair, sheets
 from relata.scene import Group
 from relata.teachers import Prompt
 
@@ -58,7 +58,7 @@ _ASK: dict[Kind, tuple[str, ...]] = {
 
 def items(group: Group, here: Here) -> list[Item | Rejection]:
     """The one question about a pair."""
-    return [first(f"contrast/{kind(group)}", group)]
+    return [pair(f"contrast/{kind(group)}", group)]
 
 
 def kind(group: Group) -> Kind:

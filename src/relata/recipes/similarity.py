@@ -13,7 +13,7 @@ from relata.english.comparison import alike
 from relata.filters import Rejection
 from relata.quoting import quote
 from relata.recipes._here import Here
-from relata.recipes._relation import Item, described, dialogue, fill, first, sheets
+from relata.recipes._relation import Item, described, dialogue, fill, pair, sheets
 from relata.scene import Group
 from relata.teachers import Prompt
 
@@ -34,7 +34,7 @@ def items(group: Group, here: Here) -> list[Item | Rejection]:
     """The one question about a pair; a pair that is marked as having nothing in common is turned away."""
     if group.provenance.get("relation", "").startswith("different"):
         return [Rejection("nothing-common", group.provenance["relation"], group.id)]
-    return [first("similarity", group)]
+    return [pair("similarity", group)]
 
 
 def prompt(item: Item) -> Prompt:

@@ -129,7 +129,7 @@ def _next(item: Item, captions: bool) -> Item:
     bare = _bare(item.source)
     base = f"{item.source.id}/temporal"
     if not captions or bare == len(item.source.scenes):
-        return replace(item, id=f"{base}/describe", step="describe", images=())
+        return replace(item, id=f"{base}/describe", step="describe", images=None)
     return replace(item, id=f"{base}/frame/{bare + 1}", step="frame", images=(item.source.scenes[bare].image,))
 
 
