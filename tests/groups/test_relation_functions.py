@@ -108,6 +108,35 @@ def test_category_of_whole_images_with_negatives() -> None:
     assert abs(told["same category"] - told["different category"]) <= 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        (things("dog"), things("cat", id="u"), True),
+        (things("man", "tree"), things("person", "car", id="u"), False),
+        (things("dog"), things("cat", id="u").replace(captions=("A cat, a ball.", "Two dogs!")), False),
+        (things("hot dog"), things("cat", id="u").replace(captions=("A hot  summer; a dog.",)), True),
+    ],
+)
+def test_what_may_show_the_same_is_no_negative(one: Scene, other: Scene, differ: bool) -> None:
+    def found() -> list[Group]:
+        return list(category.groups([one, other], random.Random(0), same=0))
+
+    if differ:
+        assert relations(found()) == {"different category": 1}
+    else:
+        with pytest.raises(RelataError, match="no pair"):
+            found()
+
+
+def test_only_the_labels_that_count_make_a_pair_no_negative() -> None:
+    birds = [
+        things("bird", id=f"b{n}").replace(labels=(label,), captions=("A small bird.",))
+        for n, label in enumerate(("wren", "finch"))
+    ]
+    found = list(category.groups(birds, random.Random(0), of="image", same=0))
+    assert relations(found) == {"different category": 1}
+
+
 def test_attributes_are_balanced_for_each_aspect() -> None:
     scenes = list(synth.scenes(150))
     groups = list(attributes.groups(scenes, random.Random(0)))

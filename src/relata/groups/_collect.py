@@ -44,7 +44,12 @@ class Pair(NamedTuple):
 
 
 def pairs(
-    scenes: Iterable[Scene], facets: Callable[[Scene], Facets], rng: random.Random, same: float, most: int
+    scenes: Iterable[Scene],
+    facets: Callable[[Scene], Facets],
+    rng: random.Random,
+    same: float,
+    most: int,
+    differ: Callable[[Scene, Scene], bool] = lambda one, other: True,
 ) -> Iterator[Pair]:
     """Pairs of scenes, each of a later scene with an earlier one, in random order.
 
@@ -56,11 +61,12 @@ def pairs(
         same: share of pairs that have a value in common, 0 to 1, kept for every facet by itself, lest the facet give
             the answer away. Pairs that would upset it are left out.
         most: pairs that a scene starts, at most, and those into which it is taken for one value; apart for both kinds.
+        differ: whether two scenes without a value in common are a negative indeed; annotations may not tell all.
 
     Raises:
         RelataError: after the last scene, if there is not a single pair.
     """
-    collector = _Collector(rng, most)
+    collector = _Collector(rng, most, differ)
     kinds = [kind for kind in (True, False) if (same > 0 if kind else same < 1)]
     seen = given = 0
     found: Counter[bool] = Counter()
@@ -103,9 +109,10 @@ class Sample:
 class _Collector:
     """Remembers a sample of the scenes seen, by facet and value, and pairs each new scene with some of them."""
 
-    def __init__(self, rng: random.Random, most: int) -> None:
+    def __init__(self, rng: random.Random, most: int, differ: Callable[[Scene, Scene], bool]) -> None:
         self._rng = rng
         self._most = most
+        self._differ = differ
         self._samples: defaultdict[tuple[str, str | None], Sample] = defaultdict(Sample)
         self._told: Counter[tuple[str, str | None]] = Counter()
 
@@ -117,7 +124,7 @@ class _Collector:
             made = 0
             # the rarest first; a random number decides between equals
             for key in sorted(keys, key=lambda key: (self._told[key], self._rng.random())):
-                other = self._partner(key, own, partners) if made < self._most else None
+                other = self._partner(scene, key, own, partners) if made < self._most else None
                 if other is not None:
                     made += 1
                     self._told[key] += 1
@@ -127,13 +134,15 @@ class _Collector:
             for value in (None, *sorted(values)):
                 self._samples[facet, value].add(scene, own, self._rng)
 
-    def _partner(self, key: tuple[str, str | None], own: Facets, not_these: set[str]) -> Scene | None:
+    def _partner(self, scene: Scene, key: tuple[str, str | None], own: Facets, not_these: set[str]) -> Scene | None:
         """An earlier scene; once it has been taken `most` times for this value, it is taken no more."""
         facet, value = key
         sample = self._samples[key]
         for k in self._rng.sample(range(len(sample.kept)), min(_TRIES, len(sample.kept))):
             other, facets = sample.kept[k]
-            if other.id not in not_these and (value is not None or facets[facet].isdisjoint(own[facet])):
+            if other.id in not_these:
+                continue
+            if value is not None or (facets[facet].isdisjoint(own[facet]) and self._differ(scene, other)):
                 sample.used[other.id] += 1
                 if sample.used[other.id] == self._most:
                     del sample.kept[k], sample.used[other.id]
