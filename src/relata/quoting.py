@@ -19,19 +19,26 @@ MOST = 2000
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 #: Letters and signs that look like pointed brackets. Real brackets of all scripts are known by their category.
 _POINTED = frozenset("˂˃ᐸᐳ≺≻‹›")
-_DOUBLE = frozenset("“”„‟″〃«»〝〞〟")
+_DOUBLE = frozenset("“”„‟″〃«»〝〞〟ʺˮ״❝❞⹂")
+#: Characters that leave no mark on the page although they count as letters, accents or signs.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _MARKS = str.maketrans({**dict.fromkeys("<>[]{}", " "), '"': "'", "\\": "/"})
 _ARROW = re.compile(r"(?<![-=])[-=]++>|[→⇒⟶⟹]")
 #: Headings and rules, which set the parts of a prompt apart.
 _RULE = re.compile(r"#{2,}|([=~*_`-])\1{2,}|'{3,}")
 #: Numbers in round brackets: a citation of regions, or made-up coordinates.
 _NUMBERS = re.compile(r"\(\s*((?:#\s*)?\d(?:[\d#,;&.\s]|and)*)\)")
-#: Who speaks in a transcript. Words stay, the colon becomes a comma.
+#: Who speaks in a transcript, in the words of chat templates. Words stay, the colon becomes a comma.
 _SPEAKER = re.compile(
     r"\b(user|human|assistant|system|developer|model|(?:chat)?bot|ai|(?:chat)?gpt|tool|function|judge|teacher"
-    r"|instructions?|request|question|query|answer|response|reply|input|output|q|a)( ?\d*) ?:+",
+    r"|instruct|instructions?|request|question|query|answer|response|reply|input|output|q|a"
+    r"|用户|助手|系统|人类|问|答)( ?\d*) ?:+",
     re.IGNORECASE,
 )
+#: Cyrillic and Greek letters, and signs, that look like the letters and the colon of a speaker's name.
+_ALIKE = str.maketrans(
+    "аАсСԁеЕһНіІјмМоОрРԛѕЅтТуУνοΑΕΗΙΜΝΟΡΤΥ∶꞉ː˸", "aAcCdeEhHiIjmMoOpPqsStTyYvoAEHIMNOPTY::::"
+)  # fmt: skip
 
 
 @lru_cache(maxsize=65536)
@@ -47,8 +54,18 @@ def words(text: str) -> str:
         text = "".join(map(_seen, text))
     text = _ARROW.sub(" to ", text).translate(_MARKS)
     text = _NUMBERS.sub(r" \1 ", _RULE.sub(" ", text))
-    text = _SPEAKER.sub(r"\1\2,", " ".join(text.split()))
+    text = _unsaid(" ".join(text.split()))
     return text if len(text) <= MOST else text[: MOST - 3].rstrip() + "..."
+
+
+def _unsaid(text: str) -> str:
+    """The text with a comma for the colon after a speaker's name, in whatever letters that is written."""
+    parts: list[str] = []
+    done = 0
+    for found in _SPEAKER.finditer(text.translate(_ALIKE)):
+        parts += text[done : found.end(2)], ","
+        done = found.end()
+    return "".join(parts) + text[done:]
 
 
 def quote(text: str) -> str:
@@ -62,7 +79,7 @@ def _seen(char: str) -> str:
     category = unicodedata.category(char)
     if char.isspace() or category.startswith("Z"):
         return " "
-    if category in _HIDDEN or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+    if category in _HIDDEN or char in _BLANK or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
         return ""
     if char in _DOUBLE:
         return "'"
