@@ -231,6 +231,10 @@ def test_contrast_of_categories_and_attributes() -> None:
     group = Group("birds", birds, (), None, {"relation": "different category", "label": ""})
     text = answer(told(contrast, only(contrast, group)))
     assert text == "No, they do not show the same kind of thing. The first image shows a wren, the second a robin."
+    seen = tuple(bird.replace(regions=(Region(0, "bird", Box(1, 1, 8, 8)),)) for bird in birds)
+    example = told(contrast, only(contrast, group.replace(scenes=seen)))
+    assert "kind of bird" in plain(example.messages[0].spans)  # both are birds, and so the same kind of thing
+    assert answer(example).startswith("No, they do not show the same kind of bird.")
     hats = Group("hats", DIFFERENT.scenes, (), None, {"relation": "different hat", "label": "person"})
     text = answer(told(contrast, only(contrast, hats)))
     assert "has no hat, while the person in the second has a hat" in text

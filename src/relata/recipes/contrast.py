@@ -39,9 +39,9 @@ _ASK: dict[Kind, tuple[str, ...]] = {
         "Look at the {many} in the two images. Is this the same {one} twice?",
     ),
     "category": (
-        "Do both images show the same kind of thing? Why?",
-        "Do these two pictures show the same kind of thing? Explain.",
-        "Is there the same kind of thing in the first image as in the second?",
+        "Do both images show the same kind of {one}? Why?",
+        "Do these two pictures show the same kind of {one}? Explain.",
+        "Is there the same kind of {one} in the first image as in the second?",
     ),
     "attribute": (
         "As far as {aspect} goes, are the two {many} alike?",
@@ -98,7 +98,7 @@ def offline(item: Item, rng: random.Random) -> str:
             said = [words.sentence(notation.words(text).rstrip(".")) for text in group.captions if not true]
             return " ".join([*said, alike(group, rng) if true else apart(group, rng)]).strip()
         return _reasons(group, what, bool(true))
-    noun = _noun(group)
+    noun = _noun(group, what)
     asked = rng.choice(_ASK[what]).format(one=noun, many=words.plural(noun), aspect=_aspect(group))
     lead = "" if true is None else f"{'Yes' if true else 'No'}, {_claim(what, true, noun)}. "
     return f"Q: {asked}\nA: {lead}{item.description}"
@@ -115,7 +115,7 @@ def _claim(what: Kind, true: bool, noun: str) -> str:
     if what == "identity":
         return f"{'it is' if true else 'they are not'} the same {noun}"
     if what == "category":
-        return f"{'both show' if true else 'they do not show'} the same kind of thing"
+        return f"{'both show' if true else 'they do not show'} the same kind of {noun}"
     return f"they are {'alike' if true else 'not alike'} in this"
 
 
@@ -146,7 +146,7 @@ def _reasons(group: Group, what: Kind, true: bool) -> str:
         sentences = [f"{told[0]} in the first image is not {told[1]} in the second"]
     if true and what == "identity" and differ:
         sentences.append(
-            f"that the {_noun(group)} {verbs([a for a, _ in differ])} in the first image and "
+            f"that the {_noun(group, what)} {verbs([a for a, _ in differ])} in the first image and "
             f"{verbs([b for _, b in differ])} in the second may well change from one picture to the next"
         )
     return " ".join(map(words.sentence, sentences))
@@ -163,8 +163,14 @@ def _ends(group: Group) -> tuple[int, int] | None:
     return (found[0][0], found[1][0]) if found[0] and found[1] else None
 
 
-def _noun(group: Group) -> str:
-    return group.provenance.get("label") or "thing"
+def _noun(group: Group, what: Kind) -> str:
+    """What is asked about; of two birds, whether they are the same kind of bird, and not of thing."""
+    label = group.provenance.get("label", "")
+    if what != "category":
+        return label or "thing"
+    first, second = sides(group)
+    both = [noun for noun in first.kinds if noun in second.kinds]
+    return both[0] if both and label not in both else "thing"
 
 
 def _aspect(group: Group) -> str:
