@@ -96,7 +96,8 @@ def offline(item: Item, rng: random.Random) -> str:
     if item.step == "describe":
         if what in ("difference", "category"):
             said = [words.sentence(notation.words(text).rstrip(".")) for text in group.captions if not true]
-            return " ".join([*said, alike(group, rng) if true else apart(group, rng)]).strip()
+            told = alike(group, rng) if true else apart(group, rng)
+            return " ".join([*said, *_unlike(group, what, told), told]).strip()
         return _reasons(group, what, bool(true))
     noun = _noun(group, what)
     asked = rng.choice(_ASK[what]).format(one=noun, many=words.plural(noun), aspect=_aspect(group))
@@ -150,6 +151,16 @@ def _reasons(group: Group, what: Kind, true: bool) -> str:
             f"{verbs([b for _, b in differ])} in the second may well change from one picture to the next"
         )
     return " ".join(map(words.sentence, sentences))
+
+
+def _unlike(group: Group, what: Kind, told: str) -> list[str]:
+    """Names two birds of different species of which nothing else is known, so that both are cited."""
+    noun = _noun(group, what)
+    first, second = sides(group)
+    if what != "category" or "](" in told or noun not in first.kinds or noun not in second.kinds:
+        return []
+    one, other = first.known(first.kinds[noun][0]), second.known(second.kinds[noun][0])
+    return [words.sentence(f"{one} in the first image is of another kind than {other} in the second")]
 
 
 def _ends(group: Group) -> tuple[int, int] | None:
