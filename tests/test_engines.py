@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from relata.engines import local
+from relata.engines import bundles, do, local
 from relata.engines._held import held
 from relata.errors import Unsafe
 
@@ -29,9 +30,46 @@ class Square:
         return unit * unit
 
 
-@pytest.mark.parametrize(("workers", "abreast", "count"), [(1, 1, 9), (1, 4, 9), (1, 4, 0), (2, 1, 9), (2, 1, 1)])
+@pytest.mark.parametrize(
+    ("workers", "abreast", "count"), [(1, 1, 9), (1, 4, 9), (1, 4, 0), (2, 1, 9), (2, 1, 1), (2, 3, 9)]
+)
 def test_every_unit_is_done_once(workers: int, abreast: int, count: int) -> None:
     assert sorted(local.run(Square(abreast), range(count), workers)) == [n * n for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("abreast", "workers", "sizes"),
+    [(1, 2, [1] * 20), (2, 2, [1, 1, 2, 2, 3, 3, 4, 4]), (2, 1, [1, 2, 3, 4, 5, 5]), (9, 20, [1] * 20)],
+)
+def test_bundles_grow_so_that_a_short_run_is_spread(abreast: int, workers: int, sizes: list[int]) -> None:
+    made = list(bundles(range(20), abreast, workers))
+    assert [len(bundle) for bundle in made] == sizes
+    assert [unit for bundle in made for unit in bundle] == [*range(20)]
+
+
+def test_bundles_have_an_end() -> None:
+    assert max(len(bundle) for bundle in bundles(range(1000), 2, 1)) == 8
+    assert list(bundles([], 2, 1)) == []
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Work that ends when the other unit of its pair is at work in the same process."""
+
+    abreast: int = 2
+
+    async def __call__(self, unit: int, /) -> int:
+        mine, other = (_MET.setdefault(number, asyncio.Event()) for number in (unit, unit ^ 1))
+        mine.set()
+        await asyncio.wait_for(other.wait(), 30)
+        return unit
+
+
+_MET: dict[int, asyncio.Event] = {}
+
+
+def test_a_worker_has_several_units_of_a_bundle_open() -> None:
+    assert sorted(do(Pairs(), range(6))) == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("abreast", [1, 3])

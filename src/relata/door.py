@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from relata import ledger
@@ -21,6 +22,12 @@ from relata.teachers import NoReply, Prompt, Reply, Request, Teacher
 
 #: Times that one thing is asked, when the replies cannot be used.
 TRIES = 3
+
+#: So many requests are made ready, their pictures read and looked up, while all places for calls are taken.
+_AHEAD = 8
+
+#: Threads that wait for disks, and for a ledger elsewhere; with more of them they mostly wait for each other.
+_THREADS = 16
 
 #: Characters per token, to set money aside before a call; English text has about four, so this is on the safe side.
 _PER_TOKEN = 3
@@ -63,8 +70,9 @@ class Door:
         self._filing: Filing = filing  # type: ignore[assignment]  # only a paid teacher comes to use it
         self._tries = tries
         self._under_way: dict[str, asyncio.Future[Entry]] = {}
+        self._ready = asyncio.Semaphore(teacher.concurrency + _AHEAD)  # so many have their pictures in memory
         self._places = asyncio.Semaphore(teacher.concurrency)  # a call keeps its place until its reply is filed
-        self._threads = ThreadPoolExecutor(64, "door")
+        self._threads = ThreadPoolExecutor(_THREADS, "door")
         self._money = ThreadPoolExecutor(1, "money")  # may wait for what other calls give back, so it waits apart
 
     async def ask(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
@@ -72,7 +80,7 @@ class Door:
         why an image of the request was not opened.
 
         Args:
-            read: makes a value of a reply, or says what is wrong with it. It may be called twice for one reply.
+            read: makes a value of a reply, or says what is wrong with it.
 
         Raises:
             BudgetSpent: if the call could cost more than what is left.
@@ -89,12 +97,14 @@ class Door:
 
     async def _ask_paid(self, request: Request, read: Callable[[str], T | Rejection]) -> T | Rejection:
         outcome: T | Rejection
+        read = lru_cache(1)(read)  # whoever pays for a reply reads it before it is filed
         for attempt in range(self._tries):
-            text = (await self._entry(request, attempt, read)).reply.text
+            async with self._ready:
+                text = (await self._entry(request, attempt, read)).reply.text
             outcome = read_back(text, read)
             if not isinstance(outcome, Rejection):
                 break
-            request = replace(request, prompt=_again(request.prompt, text, outcome))
+            request = replace(request, prompt=_again(request.prompt, text, outcome), at_hand=[])
         return outcome
 
     async def _entry(self, request: Request, attempt: int, read: Callable[[str], T | Rejection]) -> Entry:
@@ -150,8 +160,12 @@ class Door:
 
     def _look_up(self, request: Request, attempt: int) -> tuple[str, Entry | None]:
         """The digest of a request, and what is filed under it."""
-        key = ledger.key(self.teacher.name, request.prompt, request.pictures(), attempt)
-        return key, self._filing.find(key)
+        pictures = request.pictures()
+        key = ledger.key(self.teacher.name, request.prompt, pictures, attempt)
+        filed = self._filing.find(key)
+        if filed is None:
+            request.at_hand.append(pictures)
+        return key, filed
 
     def _begin(self, key: str, most: float) -> Entry | None:
         """Set money aside for a call, unless another one has paid for the same in the meantime."""

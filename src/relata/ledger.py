@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -45,7 +46,6 @@ create table if not exists failures (
   id integer primary key, key text not null, cause text not null, reply text not null, request text not null,
   teacher text not null, tokens_in integer not null, tokens_out integer not null, cost real not null, time real not null
 );
-create index if not exists by_prompt on replies (teacher, prompt);
 """
 
 _SUMS = "coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0)"
@@ -96,12 +96,17 @@ class Typical(NamedTuple):
 
 def key(teacher: str, prompt: Prompt, pictures: Sequence[bytes], attempt: int = 0) -> str:
     """The digest that a reply is filed under. One changed pixel, word, field of the schema or setting changes it."""
-    schema = None if prompt.schema is None else msgspec.json.schema(prompt.schema)
+    schema = None if prompt.schema is None else _schema(prompt.schema)
     asked = [teacher, prompt.system, prompt.turns, prompt.user, schema, attempt]
     digest = hashlib.sha256(msgspec.json.encode(asked, order="deterministic"))
     for picture in pictures:
         digest.update(hashlib.sha256(picture).digest())
     return digest.hexdigest()
+
+
+@cache
+def _schema(type: Any) -> dict[str, Any]:
+    return msgspec.json.schema(type)
 
 
 def _crc(entry: Entry) -> int:

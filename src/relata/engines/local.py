@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from relata.engines import Work, as_done, begin
+from relata.engines import Work, as_done, begin, bundles, do
 from relata.engines._held import held
 from relata.errors import RelataError
 
@@ -37,7 +37,9 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks and open files
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         try:
-            yield from as_done(lambda unit: pool.submit(_do, work, unit), units, 2 * workers)
+            given = bundles(units, work.abreast, workers)
+            for done in as_done(lambda bundle: pool.submit(do, work, bundle), given, 2 * workers):
+                yield from done
         except BrokenProcessPool as error:
             raise RelataError(
                 "a worker process was killed, perhaps for want of memory; run it again, finished shards stay"
@@ -49,10 +51,6 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
 def hold(made: T, workers: int = 1) -> AbstractContextManager[T]:
     """One object for all workers: they call its methods, which run in this process."""
     return nullcontext(made) if workers == 1 else held(made)
-
-
-def _do(work: Work[U, R], unit: U) -> R:
-    return begin(work, unit).result()
 
 
 def _end_with_parent() -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import TypeVar, cast
 
-from relata.engines import Work, as_done, begin
+from relata.engines import Work, as_done, bundles, do
 from relata.engines._held import held
 from relata.errors import MissingExtra, RelataError
 
@@ -33,21 +33,22 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
     Args:
         work: can be pickled, as the units and results can.
         units: taken one by one as workers become free, so that there may be more than fit in memory.
-        workers: units at work at once, one processor each.
+        workers: tasks at work at once, one processor each.
 
     Raises:
         RelataError: if a unit loses its node again and again.
     """
     _start()
     # a worker that dies has done nothing wrong: its unit is done again elsewhere
-    task = ray.remote(num_cpus=1, max_retries=-1)(_do)
+    task = ray.remote(num_cpus=1, max_retries=-1)(do)
     held = ray.put(work)
 
-    def submit(unit: U) -> Future[R]:
-        return cast("Future[R]", task.remote(held, unit).future())
+    def submit(bundle: list[U]) -> Future[list[R]]:
+        return cast("Future[list[R]]", task.remote(held, bundle).future())
 
     try:
-        yield from as_done(submit, units, workers + 2)
+        for done in as_done(submit, bundles(units, work.abreast, workers), workers + 2):
+            yield from done
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:
@@ -68,7 +69,3 @@ def _start() -> None:
     # alone, nothing but this machine need reach it
     alone = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     ray.init(address, log_to_driver=False, **alone)
-
-
-def _do(work: Work[U, R], unit: U) -> R:
-    return begin(work, unit).result()

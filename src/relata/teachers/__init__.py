@@ -5,6 +5,7 @@ A teacher is named as `kind` or `kind:argument`: `rules`, `script:replies.jsonl`
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -38,6 +39,14 @@ class Request:
     """Makes the recipe's own reply, by rules; what the teacher `rules` answers."""
     pictures: Callable[[], tuple[bytes, ...]] = field(default=tuple, repr=False, compare=False)
     """Reads the files of the images, each checked as safe to open."""
+    at_hand: list[tuple[bytes, ...]] = field(default_factory=list, repr=False, compare=False)
+    """What `pictures` gave, where somebody has read them already and nobody has used them yet."""
+
+    async def load(self) -> tuple[bytes, ...]:
+        """The pictures. Whoever takes them has them alone: requests that wait long hold none."""
+        if self.at_hand:
+            return self.at_hand.pop()
+        return await asyncio.to_thread(self.pictures) if self.images else ()
 
 
 class Reply(NamedTuple):

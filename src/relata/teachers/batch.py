@@ -168,8 +168,7 @@ class _Desk:
 
     async def _line(self, request: Request) -> tuple[str, bytes]:
         """A request's id, made of its content, and its line in a batch's file."""
-        pictures = await asyncio.to_thread(request.pictures) if request.images else ()
-        content = body(self.settings, request, pictures)
+        content = body(self.settings, request, await request.load())
         id = hashlib.sha256(self.settings.base.encode() + b" " + content).hexdigest()[:32]
         line = {"custom_id": id, "method": "POST", "url": ENDPOINT, "body": msgspec.Raw(content)}
         return id, msgspec.json.encode(line) + b"\n"

@@ -43,7 +43,7 @@ class Endpoint:
 
         async def make() -> dict[str, bytes]:
             nonlocal start
-            pictures = await asyncio.to_thread(request.pictures) if request.images else ()
+            pictures = await request.load()
             start = time.monotonic()
             return {"content": body(self.settings, request, pictures)}
 
