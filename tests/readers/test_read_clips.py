@@ -105,7 +105,7 @@ def test_webvid(files: Path, tmp_path: Path) -> None:
     assert group.provenance["duration"] == "PT00H00M12S"
     assert [(r.where, r.reason.split(";")[0]) for r in reading.rejected] == [
         ("webvid/results_2M_val.csv: line 3", "group 202: has 1 scene(s)"),
-        ("webvid/results_2M_val.csv: line 4", "has 4 fields, but the first line names 5"),
+        ("webvid/results_2M_val.csv: line 4", "has 4 fields, but the first line has 5"),
         ("webvid/results_2M_val.csv: line 5", "videoid is '204', name ''"),
     ]
     other = tmp_path / "other.csv"

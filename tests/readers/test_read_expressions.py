@@ -78,11 +78,12 @@ def test_refcoco_pickle_cannot_run_anything(pickles: Path, tmp_path: Path, monke
     monkeypatch.setenv("CANARY", str(tmp_path / "canary"))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         (pickles / "refs(unc).p").write_bytes(pickle.dumps([_Canary()], protocol))
-        with pytest.raises(RelataError, match=r"refs\(unc\)\.p: asks to load (posix|nt)\.mkdir.*do not trust"):
+        with pytest.raises(RelataError, match=r"refs\(unc\)\.p: names (posix|nt)\.mkdir.*do not trust"):
             list(read("refcoco", pickles, split_by="unc"))
-    (pickles / "refs(unc).p").write_bytes(pickle.dumps([{1, 2}], 2))  # even a set is asked for by name
-    with pytest.raises(RelataError, match="asks to load"):
-        list(read("refcoco", pickles, split_by="unc"))
+    (pickles / "refs(unc).p").write_bytes(pickle.dumps([{1, 2}, {"ref_id": 3}], 2))
+    reading = read("refcoco", pickles, split_by="unc")
+    assert list(reading) == []
+    assert [place for place, _ in said(reading)][-2:] == ["record 0", "record 1"]
     assert not (tmp_path / "canary").exists()
 
 
@@ -133,6 +134,24 @@ def test_grit_beside_the_photos(files: Path, tmp_path: Path) -> None:
     reading = read("grit", tmp_path)
     assert [len(scene.regions) for scene in reading] == [3]
     assert reading.read == 1
+
+
+def test_grit_as_it_is_published(files: Path, tmp_path: Path) -> None:
+    """Parquet with the columns of the release; the chunks are lists of doubles there."""
+    arrow = pytest.importorskip("pyarrow", reason="needs the extra `export`")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    records = [json.loads(line) for line in (files / "grit" / "grit.jsonl").read_text().splitlines()[:2]]
+    names = ("key", "url", "caption", "width", "height", "noun_chunks", "ref_exps", "clip_similarity_vitb32")
+    rows = [{name: record.get(name) for name in names} for record in records]
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "coyo_0_snappy.parquet")
+    reading = read("grit", tmp_path)
+    same = [scene.replace(provenance={}) for scene in read("grit", files / "grit")]
+    assert [scene.replace(provenance={}) for scene in reading] == same
+    assert reading.problems[0].where == f"{tmp_path.name}/coyo_0_snappy.parquet: image 000000009 region 2"
+    whole = (tmp_path / "coyo_0_snappy.parquet").read_bytes()
+    (tmp_path / "coyo_0_snappy.parquet").write_bytes(whole[:-20])
+    with pytest.raises(RelataError, match=r"coyo_0_snappy\.parquet: no whole Parquet file"):
+        list(read("grit", tmp_path))
 
 
 def test_narratives_of_one_photo_are_one_scene(files: Path, photos: Path) -> None:

@@ -124,13 +124,30 @@ def test_isic(files: Path, tmp_path: Path) -> None:
         ("ISIC_0000025", "ISIC_0000025.jpg", ("nevus", "benign")),
     ]
     assert [r.where for r in reading.rejected] == ["isic/metadata.csv: line 4 (image )", "isic/metadata.csv: line 5"]
-    assert reading.rejected[1].reason == "has 2 fields, but the first line names 3; mend the line in the file"
+    assert reading.rejected[1].reason == "has 2 fields, but the first line has 3; mend the line in the file"
     reading = read("isic", files / "isic" / "truth.csv", size="600x450")
     assert [(s.id, s.labels) for s in reading] == [("ISIC_0000009", ("melanoma",))]
     assert reading.rejected[0].reason == "NV is 'yes', which is no number; mend it in the file"
     (tmp_path / "a.csv").write_text("photo,age\n1,2\n")
     with pytest.raises(RelataError, match=r"a\.csv: no column for the photo's name"):
         list(read("isic", tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("table", "labels"),
+    [
+        ("ISIC_0000000,benign\nISIC_0000002,malignant\n", [("benign",), ("malignant",)]),  # 2016, training
+        ("ISIC_0000003,0.0\nISIC_0000012,1.0\n", [("benign",), ("malignant",)]),  # 2016, test
+        ("image_name,sex,target\nISIC_1,male,1\nISIC_2,male,0\n", [("malignant",), ("benign",)]),
+        ("isic_id,target,iddx_1,iddx_2\nISIC_1,0,Benign,Benign melanocytic\n", [("benign", "benign melanocytic")]),
+        ("isic_id,diagnosis_1,diagnosis_3\nISIC_1,Malignant,Melanoma Invasive\n", [("malignant", "melanoma invasive")]),
+    ],
+)
+def test_isic_tables_of_all_years(tmp_path: Path, table: str, labels: list[tuple[str, ...]]) -> None:
+    (tmp_path / "table.csv").write_text(table)
+    reading = read("isic", tmp_path, size="10x10")
+    assert [scene.labels for scene in reading] == labels
+    assert reading.read == len(labels)
 
 
 def test_isic_segmentations(files: Path, tmp_path: Path) -> None:

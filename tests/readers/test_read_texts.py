@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from relata.errors import RelataError
 from relata.readers import read
@@ -66,6 +67,32 @@ def test_yolo(files: Path, photos: Path) -> None:
     assert second.regions == ()
     assert [p.where.split(".txt ")[1] for p in reading.problems] == ["line 0", "line 1", "region 2 (person)"]
     assert reading.read == 2
+
+
+def test_yolo_as_other_tools_write_it(tmp_path: Path) -> None:
+    """Names in `classes.txt`, lists of photos beside the labels, PNGs, polygons, a byte order mark."""
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (100, 50)).save(tmp_path / "images" / "a.png")
+    labels = tmp_path / "labels" / "train"
+    labels.mkdir(parents=True)
+    (labels / "classes.txt").write_text("cat\ndog\n")
+    (labels / "a.txt").write_text("\ufeff1 0.5 0.5 0.2 0.4\n0 0.1 0.2 0.3 0.2 0.2 0.8\n0 0.1 0.2 0.3 0.4 0.5\n")
+    (tmp_path / "train.txt").write_text("images/a.png\n")
+    reading = read("yolo", tmp_path, tmp_path / "images")
+    (scene,) = reading
+    assert (scene.image, scene.width, scene.height) == ("a.png", 100, 50)
+    assert [region.label for region in scene.regions] == ["dog", "cat"]
+    assert scene.regions[0].box.tuple() == pytest.approx((40, 15, 60, 35))
+    assert scene.regions[1].box.tuple() == pytest.approx((10, 10, 30, 40))
+    assert [problem.where for problem in reading.problems] == ["train/a.txt line 2"]
+
+
+@pytest.mark.parametrize("text", ["names: [a, 1]", "names: {x: a}", "names: 7", "a: [", "names: {0: [a]}"])
+def test_yolo_with_damaged_names(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data.yaml").write_text(text)
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.4\n")
+    with pytest.raises(RelataError, match=r"data\.yaml: names no classes"):
+        list(read("yolo", tmp_path, size="10x10"))
 
 
 def test_yolo_without_names(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,24 @@ def test_the_template_is_a_working_reader(tmp_path: Path) -> None:
         "relation 0",  # on the rug, which was left out
     ]
     assert "Object missing required field `width`" in reading.rejected[0].reason
+
+
+def test_json_lines_take_the_memory_of_a_record(tmp_path: Path) -> None:
+    record = {"image": "a.jpg", "width": 9, "height": 9, "captions": ["a dog on a rug " * 40]}
+    with (tmp_path / "a.jsonl").open("w") as file:
+        file.writelines(json.dumps(record) + "\n" for _ in range(20_000))
+    tracemalloc.start()
+    reading = read("own", tmp_path)
+    assert sum(1 for _ in reading) == reading.read == 20_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (tmp_path / "a.jsonl").stat().st_size > 12_000_000
+    assert peak < 1_000_000
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path) -> None:
+    line = '{"dataset_id": "Flickr30k_test", "image_id": "7", "caption": "A wall."}\n'
+    (tmp_path / "a.jsonl").write_text(line + line.replace("7", "8"), "utf-8-sig")
+    assert [scene.id for scene in read("localized_narratives", tmp_path, size="10x10")] == ["7", "8"]
+    (tmp_path / "a.jsonl").write_text('{"image": "a.jpg", "width": 9, "height": 9}\n' * 2, "utf-8-sig")
+    assert len(list(read("own", tmp_path))) == 2

@@ -1,15 +1,17 @@
-"""Groups out of scenes: pairs of images, and frames of clips."""
+"""Groups out of scenes: pairs of images with sentences about them, and frames of clips."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from relata.errors import RelataError
 from relata.readers._draft import Draft
-from relata.readers._outcome import Partial, PartialGroup, Rejected
-from relata.readers._photos import Photo, Photos
+from relata.readers._json import Titled, each, pieces, short
+from relata.readers._outcome import GroupItem, Partial, PartialGroup, Records, Rejected
+from relata.readers._photos import Photo, Photos, pixels
 from relata.scene import Group, Link, Scene
 
 
@@ -36,6 +38,35 @@ def pair(
     """A group of images of which only texts are known; a scene's id is the image's path."""
     scenes = [Draft(file, source).finish(photo.image, photo, file) for photo in photos]
     return grouped(id, scenes, file, source, problems, **rest)
+
+
+class Told(Titled, Protocol):
+    """A published record of a pair and what is said of it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def images(self) -> tuple[str, str]:
+        """Names of the two photos."""
+        ...
+
+    @property
+    def texts(self) -> Sequence[str]: ...
+
+
+def told(annotations: Path, images: Path | None, size: str, source: str, record: type[Told]) -> Records:
+    """Groups of one file of pairs with sentences, which become the captions; `size` as option of the readers."""
+    photos, assumed, file = Photos(images), pixels(size), short(annotations)
+
+    def make(record: Told, where: str) -> GroupItem:
+        captions = tuple(filter(None, map(str.strip, record.texts)))
+        if not captions:
+            raise RelataError("has no sentence, so nothing is said of the pair; leave the record out")
+        shown = [photos.look_up(name, assume=assumed) for name in record.images]
+        return pair(record.id, shown, file, source, captions=captions)
+
+    return (yield from each(annotations, pieces(annotations), record, make))
 
 
 def beside(path: Path, images: Path | None, root: Path) -> Photo:

@@ -1,28 +1,30 @@
-"""JSON files whose records are decoded one by one, so that a damaged record costs only itself.
+"""Records that are decoded one by one, so that a damaged record costs only itself.
 
-Files are mapped, not loaded, and a list of records is first cut into undecoded pieces: a file of gigabytes needs
-little memory, and its pages can be given back.
+JSON files are mapped, not loaded, and a list of records is first cut into undecoded pieces: a file of gigabytes needs
+little memory, and its pages can be given back. JSON Lines and Parquet are read as they are asked for: files of any size
+need the memory of a few records.
 """
 
 from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from relata.errors import RelataError
+from relata.readers._lines import BOM, Lines, lines
 from relata.readers._outcome import GroupItem, Item, Records, Rejected
+from relata.readers._parquet import Rows
 
 T = TypeVar("T")
 Piece = msgspec.Raw | bytes
 
 #: Recursion: brackets nested too deep to be data.
 _DAMAGED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_BOM = b"\xef\xbb\xbf"
 
 
 def short(path: Path) -> str:
@@ -44,19 +46,21 @@ def load(path: Path, type: type[T]) -> T:
         raise RelataError(f"{path}: not whole, valid JSON ({error}); fetch the file again") from error
 
 
-def pieces(path: Path) -> Sequence[Piece]:
-    """The records of a JSON list, or of JSON Lines, undecoded.
+def pieces(path: Path) -> list[msgspec.Raw] | Lines | Rows:
+    """The records of a JSON list, of JSON Lines, or of Parquet (by the file's name), undecoded.
 
     Raises:
         RelataError: if the file is empty, a damaged list, or one JSON object over several lines.
     """
+    if path.suffix == ".parquet":
+        return Rows(path)
     data = _bytes(path)
     if bytes(data[:64]).lstrip().startswith(b"["):
         return load(path, list[msgspec.Raw])
-    lines = [line for line in bytes(data).splitlines() if line.strip()]
-    if len(lines) > 1 and not _whole(lines[0]) and _whole(data):
+    _, first = next(lines(path), (0, b""))
+    if not _whole(first) and _whole(data):
         raise RelataError(f"{path}: one JSON object, not a list of records. Is it a file of another format?")
-    return lines
+    return Lines(path)
 
 
 def decode(raw: Piece, type: type[T]) -> T:
@@ -84,9 +88,11 @@ class Titled(Protocol):
 R = TypeVar("R", bound=Titled)
 
 
-def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, str], Item | GroupItem]) -> Records:
+def each(path: Path, raws: Iterable[Piece], type: type[R], make: Callable[[R, str], Item | GroupItem]) -> Records:
     """One item per record: what `make` makes of the record and its place, or why it could not be decoded or made."""
+    total = 0
     for number, raw in enumerate(raws):
+        total += 1
         where = f"{short(path)}: record {number}"
         try:
             record = decode(raw, type)
@@ -95,7 +101,7 @@ def each(path: Path, raws: Sequence[Piece], type: type[R], make: Callable[[R, st
         except RelataError as error:
             item = Rejected(where, str(error))
         yield item
-    return len(raws)
+    return total
 
 
 def keyed(
@@ -117,7 +123,7 @@ def _bytes(path: Path) -> memoryview:
         if path.stat().st_size == 0:
             raise RelataError(f"{path}: the file is empty; fetch it again")
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
+    return data[len(BOM) :] if data[: len(BOM)] == BOM else data
 
 
 def _whole(data: bytes | memoryview) -> bool:

@@ -1,4 +1,4 @@
-"""Lines by their place in a file: what belongs together is found without holding the file in memory."""
+"""Lines of a file, one at a time, and by their place: what belongs together is found without holding the file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,24 @@ from typing import BinaryIO
 
 from relata.errors import RelataError
 
+BOM = b"\xef\xbb\xbf"
+
+
+class Lines:
+    """The lines of a file that are not empty. Each pass reads the file anew and holds one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (line for _, line in lines(self._path))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not empty, each with the place where it begins.
+    """The lines of a file that are not empty, each with the place where it begins; without a byte order mark.
 
     Raises:
         RelataError: if the file is empty.
@@ -18,6 +33,8 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     place = 0
     with path.open("rb") as file:
         for line in file:
+            if place == 0 and line.startswith(BOM):
+                place, line = len(BOM), line[len(BOM) :]
             if line.strip():
                 yield place, line
             place += len(line)

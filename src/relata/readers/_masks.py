@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -17,9 +18,13 @@ from relata.readers._pixels import label_map
 from relata.scene import Mask
 
 
+#: No image has more pixels.
+_Run = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
 class _Runs(msgspec.Struct):
     size: tuple[int, int]
-    counts: str | list[int]
+    counts: str | list[_Run]
 
 
 def segmentation(raw: msgspec.Raw, width: int, height: int) -> Mask | None:

@@ -57,6 +57,10 @@ class Photos:
             return name
         return self._index.get(_key(name)) or name
 
+    def has(self, name: str) -> bool:
+        """Whether a photo of this name, or the same photo under another one, lies in the folder."""
+        return self.images is not None and os.path.isfile(self.images / self.path(name))
+
     def look_up(
         self,
         name: str,

@@ -26,19 +26,27 @@ def load_pickle(path: Path) -> Any:
         RelataError: if it is damaged, or names anything that is no data.
     """
     try:
-        with path.open("rb") as file:
-            return _Data(file).load()
+        try:
+            return _loaded(path, "utf-8")
+        except UnicodeDecodeError:
+            return _loaded(path, "latin-1")
     except RelataError as error:
         raise RelataError(f"{path}: {error}") from error
     except _DAMAGED as error:
         raise RelataError(f"{path}: not a whole pickle ({type(error).__name__}: {error}); fetch it again") from error
 
 
+def _loaded(path: Path, encoding: str) -> Any:
+    """`encoding` of the texts that Python 2 wrote, which does not say it."""
+    with path.open("rb") as file:
+        return _Data(file, encoding=encoding).load()
+
+
 class _Data(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
-        raise RelataError(f"names {module}.{name}, which is no data and is not run; write the file as JSON instead")
+        raise RelataError(f"names {module}.{name}, which is no data and is not run: do not trust this file")
 
 
 class Array:

@@ -27,25 +27,29 @@ def columns(path: Path) -> list[str]:
     return [name.strip() for name in first]
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row | RelataError]]:
+def rows(path: Path, named: Sequence[str] = ()) -> Iterator[tuple[int, Row | RelataError]]:
     """The lines of a table with their numbers, the line of names being number 1. A line with too few or too many fields
     comes as the error that says so.
+
+    Args:
+        named: the columns of a table whose first line holds data already.
 
     Raises:
         RelataError: if the file is empty, or no text.
     """
-    names = columns(path)
+    names = named or columns(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file)
-            next(lines)
+            if not named:
+                next(lines)
             for fields in lines:
                 if not fields:
                     continue
                 if len(fields) == len(names):
                     yield lines.line_num, {name: field.strip() for name, field in zip(names, fields)}
                 else:
-                    what = f"has {len(fields)} fields, but the first line names {len(names)}; mend the line in the file"
+                    what = f"has {len(fields)} fields, but the first line has {len(names)}; mend the line in the file"
                     yield lines.line_num, RelataError(what)
     except (UnicodeDecodeError, csv.Error) as error:
         raise RelataError(f"{path}: not a table in UTF-8 ({error}); fetch the file again") from error

@@ -24,7 +24,7 @@ from relata.readers._json import each, pieces, short
 from relata.readers._outcome import GroupItem, Records, Rejected
 from relata.readers._photos import Photos, pixels
 
-FILES = ("*.json", "*.jsonl")
+FILES = ("*.json", "*.jsonl", "*.parquet")
 
 _QUOTED = re.compile(r"[\"“]([^\"“”]+)[\"”]")
 _NAMED = re.compile(r"\bimage ([12])\b", re.IGNORECASE)

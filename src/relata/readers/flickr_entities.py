@@ -95,7 +95,7 @@ def _sentences(path: Path | None) -> tuple[list[str], dict[str, list[str]]]:
     phrases: dict[str, list[str]] = {}
     captions = []
     try:
-        lines = path.read_text("utf-8").splitlines() if path else []
+        lines = path.read_text("utf-8").split("\n") if path else []  # some sentences hold other breaks
     except UnicodeDecodeError as error:
         raise RelataError(f"{path}: no text in UTF-8 ({error}); fetch the file again") from error
     for line in filter(str.strip, lines):

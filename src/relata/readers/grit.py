@@ -1,15 +1,16 @@
-"""`grit`: captions whose phrases have boxes, GRIT (JSON Lines, or the files that img2dataset writes beside the photos).
+"""`grit`: captions whose phrases have boxes, GRIT (Parquet, the same as JSON Lines, or what img2dataset writes).
 
 A noun chunk or referring expression is [start, end, x1, y1, x2, y2, score]: characters of the caption, and a box in
 shares of the image. A chunk is a region labelled with its words, article and all; an expression about the same box (`a
 dog` grows to `a dog on a rug`) becomes its description, one about another box a region of its own. Region ids are
-positions among the chunks, then the expressions. CLIP's similarities go into the provenance.
+positions among the chunks, then the expressions. CLIP's similarities go into the provenance. Where
+photos were fetched by img2dataset, read the JSON file that it wrote beside each: its `key` is the photo's name.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from relata.readers._json import Piece, each, pieces, short
 from relata.readers._outcome import Item, Records
 from relata.readers._photos import Photo, Photos, pixels, scaled
 
-FILES = ("*.jsonl", "*grit*.json", "[0-9]*[0-9].json", "*/[0-9]*[0-9].json")
+FILES = ("*.parquet", "*.jsonl", "*grit*.json", "[0-9]*[0-9].json", "*/[0-9]*[0-9].json")
 
 #: A file of one record is looked at whole; one that is larger than this is JSON Lines, or a list.
 _MOST_RECORD = 1 << 20
@@ -71,8 +72,8 @@ def read(annotations: Path, images: Path | None, *, size: str = "") -> Records:
     return (yield from each(annotations, _records(annotations), _Record, make))
 
 
-def _records(path: Path) -> Sequence[Piece]:
-    if 0 < path.stat().st_size < _MOST_RECORD:
+def _records(path: Path) -> Iterable[Piece]:
+    if path.suffix == ".json" and 0 < path.stat().st_size < _MOST_RECORD:
         data = path.read_bytes()
         # otherwise these are several records, or it is damaged
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -10,24 +10,25 @@ from pathlib import Path
 
 import msgspec
 
-from relata.errors import RelataError
-from relata.readers._groups import pair
-from relata.readers._json import each, pieces, short
-from relata.readers._outcome import GroupItem, Records
-from relata.readers._photos import Photos, pixels
+from relata.readers._groups import told
+from relata.readers._outcome import Records
 
 FILES = ("train.json", "valid.json", "test.json")
 
 
-class _Record(msgspec.Struct):
-    uid: str
-    img0: str
-    img1: str
-    sents: list[str]
+class _Record(msgspec.Struct, rename={"id": "uid", "before": "img0", "after": "img1", "texts": "sents"}):
+    id: str
+    before: str
+    after: str
+    texts: list[str]
 
     @property
     def title(self) -> str:
-        return f"pair {self.uid}"
+        return f"pair {self.id}"
+
+    @property
+    def images(self) -> tuple[str, str]:
+        return self.before, self.after
 
 
 def read(annotations: Path, images: Path | None, *, size: str = "") -> Records:
@@ -36,13 +37,4 @@ def read(annotations: Path, images: Path | None, *, size: str = "") -> Records:
     Args:
         size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
     """
-    photos, assumed = Photos(images), pixels(size)
-
-    def make(record: _Record, where: str) -> GroupItem:
-        captions = tuple(filter(None, map(str.strip, record.sents)))
-        if not captions:
-            raise RelataError("has no sentence, so nothing is said of the edit; leave the record out")
-        shown = [photos.look_up(name, assume=assumed) for name in (record.img0, record.img1)]
-        return pair(record.uid, shown, short(annotations), "image_editing", captions=captions)
-
-    return (yield from each(annotations, pieces(annotations), _Record, make))
+    return told(annotations, images, size, "image_editing", _Record)

@@ -1,13 +1,16 @@
 """`isic`: photos of skin lesions: metadata or ground truth of the ISIC archive and challenges, as CSV.
 
 A table names photos in a column `isic_id`, `image`, `image_id` or `image_name`. What they show stands in columns of
-words (`diagnosis`, `dx`, `benign_malignant` and others), or in columns of 0 and 1 with the challenges' short names
-(`MEL` is `melanoma`). All become labels of the image. A folder of segmentations gives the lesion as a region. Sizes of
-photos are not published: name the folder of photos or of segmentations, or give the option `size`.
+words (`diagnosis`, `dx`, `benign_malignant` and others), in columns of 0 and 1 with the challenges' short names (`MEL`
+is `melanoma`), or in a column `target`, where 1 is malignant. The tables of 2016 have no line of names; their columns
+are the photo, and `benign` or `malignant`, or 0 or 1. All become labels of the image, in small letters. A folder of
+segmentations gives the lesion as a region. Sizes of photos are not published: name the folder of photos or of
+segmentations, or give the option `size`.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from relata.errors import RelataError
@@ -22,7 +25,12 @@ from relata.readers._tables import Row, columns, number, one_of, rows
 FILES = ("*.csv",)
 
 _ID = ("isic_id", "image", "image_id", "image_name", "name")
-_WORDS = ("diagnosis", "dx", "benign_malignant", "diagnosis_1", "diagnosis_2", "diagnosis_3", "target_name")
+_KIND = "benign_malignant"
+_WORDS = (
+    "diagnosis", "dx", _KIND, "diagnosis_1", "diagnosis_2", "diagnosis_3", "iddx_1", "iddx_2", "iddx_3", "target_name",
+)  # fmt: skip
+_TARGET = "target"
+_NOTHING = {"", "nan", "na", "unknown"}
 #: Short names of the challenges' columns (ISIC 2016 to 2019), and of HAM10000's `dx`.
 _SHORT = {
     "MEL": "melanoma",
@@ -50,14 +58,16 @@ def read(annotations: Path, images: Path | None, *, segmentations: str = "", siz
         size: e.g. `640x480`: the size in pixels to assume where nothing tells it (provenance `size: assumed`).
     """
     names = columns(annotations)
+    bare = ("image", _KIND) if len(names) == 2 and names[0].startswith("ISIC_") else ()
+    names = [*(bare or names)]
     id = one_of(annotations, names, _ID, "the photo's name")
-    if not set(_WORDS) & set(names) and not set(_SHORT) & set(names):
+    if not {*_WORDS, *_SHORT, _TARGET} & set(names):
         raise RelataError(f"{annotations}: no column says what photos show ({', '.join([*_WORDS[:3], *_SHORT])})")
     folder = Path(segmentations) if segmentations else None
     if folder is not None and not folder.is_dir():
         raise RelataError(f"option segmentations: folder {folder} does not exist")
     photos, assumed, total = Photos(images), pixels(size), 0
-    for line, row in rows(annotations):
+    for line, row in rows(annotations, bare):
         total += 1
         where = f"{short(annotations)}: line {line}"
         if not isinstance(row, RelataError):
@@ -94,7 +104,11 @@ def _scene(
 
 
 def _labels(row: Row) -> tuple[str, ...]:
-    words = [row[name] for name in _WORDS if row.get(name, "").lower() not in ("", "nan", "na", "unknown")]
-    words = [_SHORT_WORDS.get(word.lower(), word) for word in words]
+    told = {name: row[name].lower() for name in _WORDS if row.get(name, "").lower() not in _NOTHING}
+    if row.get(_TARGET) and _KIND not in told:
+        told[_KIND] = row[_TARGET]
+    if re.fullmatch(r"[01](\.\d+)?", told.get(_KIND, "")):
+        told[_KIND] = "malignant" if float(told[_KIND]) >= 0.5 else "benign"
+    words = [_SHORT_WORDS.get(word, word) for word in told.values()]
     words += [_SHORT[name] for name in _SHORT if name in row and row[name] and number(row, name) >= 0.5]
     return tuple(dict.fromkeys(words))

@@ -22,7 +22,7 @@ from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photos, pixels, scaled
 from relata.readers._tables import Row, columns, number, one_of
 
-FILES = ("*vrd*.csv", "*descriptions*.csv", "*description*.csv")
+FILES = ("*vrd*.csv", "*description*.csv")
 
 _RELATION = ("RelationLabel", "RelationshipLabel")
 _NEEDED = tuple(f"{name}{n}" for n in (1, 2) for name in ("LabelName", "XMin", "XMax", "YMin", "YMax"))
@@ -87,7 +87,10 @@ def _places(path: Path, column: int) -> dict[str, array[int]]:
 def _rows(draft: Draft, file: BinaryIO, offsets: Sequence[int], header: Sequence[str]) -> Iterator[Row]:
     for offset in offsets:
         line = line_at(file, offset).decode("utf-8", "backslashreplace")
-        fields = next(csv.reader([line]), [])
+        try:
+            fields = next(csv.reader([line]), [])
+        except csv.Error:  # a line break of another system inside the line
+            fields = []
         if len(fields) == len(header):
             yield {name: field.strip() for name, field in zip(header, fields)}
         else:

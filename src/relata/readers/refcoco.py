@@ -3,12 +3,11 @@
 Boxes are x, y, width, height in pixels, in `instances.json`, which lies beside the expressions. One scene per image,
 with the objects that somebody referred to; region ids are COCO's annotation ids. All expressions of an object are kept,
 in order, as its description, with `; ` between them. The `.p` files are pickles, which may run anything when they are
-loaded; here they may hold lists, mappings, texts and numbers only.
+loaded; here they may hold nothing but data.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from relata.readers._json import decode, load, pieces, short
 from relata.readers._masks import segmentation
 from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photos
+from relata.readers._pickles import load_pickle
 from relata.scene import Mask
 
 FILES = ("refs*.p", "refs*.json", "instances.json")
@@ -171,7 +171,7 @@ def _whose(path: Path) -> str:
     return match[1] if match else ""
 
 
-def _records(path: Path) -> Sequence[Any]:
+def _records(path: Path) -> Iterable[Any]:
     return _unpickled(path) if path.suffix in (".p", ".pkl", ".pickle") else pieces(path)
 
 
@@ -184,30 +184,8 @@ def _decoded(raw: Any) -> _Ref:
         raise RelataError(f"{error}; mend the record in the file") from error
 
 
-class _Plain(pickle.Unpickler):
-    """Loads lists, mappings, texts and numbers; whatever else a pickle asks for is refused before it is looked up."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise RelataError(f"asks to load {module}.{name}, which expressions have no need of: do not trust this file")
-
-
-#: What a damaged pickle raises, by the module's own words.
-_DAMAGED = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError)
-
-
-def _unpickled(path: Path) -> Sequence[Any]:
-    value: Any = None
-    for encoding in ("utf-8", "latin-1"):  # of texts written by Python 2, which does not say
-        try:
-            with path.open("rb") as file:
-                value = _Plain(file, encoding=encoding).load()
-            break
-        except RelataError as error:
-            raise RelataError(f"{path}: {error}") from error
-        except UnicodeDecodeError:
-            continue
-        except (*_DAMAGED, OverflowError, MemoryError) as error:
-            raise RelataError(f"{path}: not a whole pickle ({error}); fetch the file again") from error
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, dict)):
+def _unpickled(path: Path) -> list[Any]:
+    held = load_pickle(path)
+    if not isinstance(held, (list, tuple)):
         raise RelataError(f"{path}: holds no list of expressions. Is it a file of another format?")
-    return list(value)
+    return list(held)

@@ -25,7 +25,7 @@ from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photo, Photos
 from relata.scene import Mask
 
-FILES = ("*.json", "*.jsonl")
+FILES = ("*.json", "*.jsonl", "*.parquet")
 
 _NO_MASK = msgspec.Raw(b"[]")
 
@@ -103,7 +103,7 @@ def _records(path: Path) -> Iterator[tuple[str, Piece]]:
     """The id under which a graph stands, if there is one, and the graph."""
     with path.open("rb") as file:
         first = file.readline().strip()
-    lines = first.startswith(b"[")
+    lines = first.startswith(b"[") or path.suffix == ".parquet"
     # otherwise there is no whole object on the first line: one mapping over many lines, or a damaged line
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         lines = lines or bool(_ONE & msgspec.json.decode(first, type=dict[str, msgspec.Raw]).keys())

@@ -19,7 +19,7 @@ from relata.readers._json import decode, load, short
 from relata.readers._outcome import Item, Records, Rejected
 from relata.readers._photos import Photos
 
-FILES = ("annotations*.json", "*annotations*.json")
+FILES = ("*annotations*.json",)
 
 Box4 = tuple[float, float, float, float]
 
