@@ -16,7 +16,7 @@ from relata.chat import Example, ImageRef, Message
 from relata.cli import filter as commands
 from relata.errors import RelataError
 from relata.filters import apply, vqa
-from relata.filters._report import Removed, Report
+from relata.filters._report import Removed, Report, Tally
 from relata.grounded import Text
 from relata.ledger import Ledger
 from relata.scene import Box, Region, Relation, Scene, encode
@@ -77,6 +77,20 @@ def test_reports_are_written_and_some_are_drawn(tmp_path: Path) -> None:
     assert "geometry: opposite" in page
     assert "2 samples" in page
     assert list((tmp_path / "out" / "assets").glob("*.png"))
+
+
+def test_what_is_drawn_is_of_every_predicate_and_from_everywhere() -> None:
+    tally = Tally(Report(("geometry",)), drawn=2)
+    for n in range(200):
+        said = "left of" if n % 4 else "above"
+        relations = tuple(Relation(1, said, 2) for _ in range(3))
+        scene = rider().replace(id=f"s{n}", relations=relations)
+        away = [Removed(scene.id, "geometry", "opposite", relation=relation) for relation in relations]
+        tally.count(scene, scene.replace(relations=()), away)
+    (shown,) = tally.samples(tally.report()).values()
+    assert [scene.relations[0].predicate for scene in shown] == ["left of", "above"] * 2  # type: ignore[union-attr]
+    assert len({scene.id for scene in shown}) == 4
+    assert any(int(scene.id[1:]) >= 20 for scene in shown)
 
 
 def test_equal_input_gives_equal_bytes_and_a_finished_folder_is_refused(tmp_path: Path) -> None:
@@ -236,6 +250,7 @@ def test_replies_that_cost_are_filed_and_failures_are_counted(
     ledger = tmp_path / "ledger.sqlite"
     first = apply(pictured, ["vqa"], tmp_path / "one", "paid", images=tmp_path, ledger=ledger)
     assert (first.read, first.kept, first.failed) == (3, 2, 1)
+    assert (first.teacher, list(first.prompts)) == ("paid", ["vqa"])
     assert first.removed == {"vqa": {"riding": {"denied": 2}, "": {"no-reply": 1}}}
     teacher = Paid(9)
     again = apply(pictured, ["vqa"], tmp_path / "two", "paid", images=tmp_path, ledger=ledger)

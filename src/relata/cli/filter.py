@@ -18,7 +18,7 @@ def filter(
     teacher: Annotated[str | None, typer.Option(help="Whom filters ask that ask one, e.g. rules.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="File of paid replies; OUT/ledger.sqlite if not given.")] = None,
     budget: Annotated[float | None, typer.Option(help="US dollars that all calls may cost together.")] = None,
-    drawn: Annotated[int, typer.Option(min=0, help="Removals to draw for each filter and reason.")] = 3,
+    drawn: Annotated[int, typer.Option(min=0, help="Removals to draw for each predicate and reason.")] = 3,
     option: MoreOption = None,
 ) -> None:
     """Take out relations, scenes or examples that are wrong.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 from relata.chat import Example
@@ -11,6 +13,10 @@ from relata.scene import Record, Relation, Scene
 
 #: Rows of each table in the text.
 _ROWS = 30
+#: Predicates of which some removals are drawn, for each filter and reason: those that lost most.
+_DRAWN = 5
+#: Predicates, with filter and reason, of which some removals are remembered. Later ones are hardly the frequent ones.
+_HELD = 2000
 
 
 class Removed(Record, frozen=True):
@@ -33,6 +39,8 @@ class Report(Record, frozen=True):
     filters: tuple[str, ...]
     options: dict[str, str] = {}
     teacher: str = ""
+    prompts: dict[str, str] = {}
+    """Digests of the prompt files of filters that ask."""
     read: int = 0
     """Scenes or examples."""
     kept: int = 0
@@ -88,15 +96,16 @@ def _percent(share: float | None) -> str:
 
 
 class Tally:
-    """Counts while records stream by, and keeps a few to draw for each filter and reason."""
+    """Counts while records stream by, and keeps a few to draw for each filter, predicate and reason: those with the
+    lowest hash, so that nobody chose them and they come from everywhere in the data."""
 
-    def __init__(self, filters: tuple[str, ...], options: dict[str, str], teacher: str, drawn: int) -> None:
-        self._about = (filters, options, teacher)
+    def __init__(self, about: Report, drawn: int) -> None:
+        self._about = about
         self._drawn = drawn
         self._sums: Counter[str] = Counter()
         self._predicates: Counter[str] = Counter()
-        self._removed: dict[str, dict[str, Counter[str]]] = {name: {} for name in filters}
-        self.samples: dict[tuple[str, str], list[Scene | Example]] = {}
+        self._removed: dict[str, dict[str, Counter[str]]] = {name: {} for name in about.filters}
+        self._held: dict[tuple[str, str, str], dict[bytes, Scene | Example]] = defaultdict(dict)
 
     def count(self, record: Scene | Example, kept: Scene | Example | None, removed: Iterable[Removed]) -> None:
         """One record, what is left of it, and what was removed."""
@@ -114,9 +123,25 @@ class Tally:
         for line in lines:
             predicate = line.relation.predicate if line.relation else ""
             self._removed[line.filter].setdefault(predicate, Counter())[line.reason] += 1
-            shown = self.samples.setdefault((line.filter, line.reason), [])
-            if len(shown) < self._drawn:
-                shown.append(_drawn(record, line))
+            self._hold((line.filter, predicate, line.reason), record, line)
+
+    def _hold(self, key: tuple[str, str, str], record: Scene | Example, line: Removed) -> None:
+        if key not in self._held and len(self._held) == _HELD:
+            return
+        held = self._held[key]
+        rank = blake2b(record.id.encode("utf-8", "replace"), digest_size=8).digest()
+        if rank not in held and (len(held) < self._drawn or rank < max(held, default=b"")):
+            held[rank] = _drawn(record, line)
+            if len(held) > self._drawn:
+                del held[max(held)]
+
+    def samples(self, report: Report) -> dict[tuple[str, str], list[Scene | Example]]:
+        """What to draw, by filter and reason: one of each of the predicates that lost most, then a second one."""
+        found: dict[tuple[str, str], list[list[Scene | Example]]] = {}
+        for name, predicate, reason, _, _ in report.rows():
+            held = self._held.get((name, predicate, reason), {})
+            found.setdefault((name, reason), []).append([held[rank] for rank in sorted(held)])
+        return {key: list(_in_turn(lists[:_DRAWN])) for key, lists in found.items()}
 
     def report(self) -> Report:
         """The sums.
@@ -129,11 +154,16 @@ class Tally:
             for name, predicates in self._removed.items()
             if predicates
         }
-        report = Report(*self._about, predicates=dict(self._predicates), removed=removed).replace(**self._sums)
+        report = self._about.replace(predicates=dict(self._predicates), removed=removed, **self._sums)
         assert report.read == report.kept + report.rejected + report.failed, report
         sorts = report.relations_kept + report.relations_removed + report.relations_left
         assert report.relations == sorts, report
         return report
+
+
+def _in_turn(lists: Iterable[list[Scene | Example]]) -> Iterator[Scene | Example]:
+    for row in itertools.zip_longest(*lists):
+        yield from (one for one in row if one is not None)
 
 
 def _drawn(record: Scene | Example, line: Removed) -> Scene | Example:
@@ -158,5 +188,6 @@ def page(out: Path, report: Report, samples: dict[tuple[str, str], list[Scene | 
     columns = ("filter", "predicate", "reason", "removed", "share of predicate")
     sections: list[Section] = [Prose("Counts", sums), Table("Removed", columns, rows)]
     for (name, reason), shown in samples.items():
-        sections.append(Gallery(f"{name}: {reason}", tuple(shown), images))
+        if shown:
+            sections.append(Gallery(f"{name}: {reason}", tuple(shown), images))
     return write(out / "index.html", sections, f"filtered by {', '.join(report.filters)}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
-from typing import get_type_hints
 
 from relata.chat import Example
 from relata.door import Asks
 from relata.errors import RelataError
 from relata.filters import Finding, Rejection
+from relata.filters._load import Filter, load
 from relata.graph import pairs
 from relata.grounded import Predicate
-from relata.names import component
 from relata.scene import Group, Record, Relation, Scene
-from relata.teachers import NoReply, Request
+from relata.teachers import NoReply
 
 
 async def screen(
@@ -29,9 +27,9 @@ async def screen(
     """
     away: list[Record] = []
     for name in names:
-        module = component("filters", name)
+        filter = _loaded(name, str(images))
         try:
-            found = await _findings(module, record, source, judge, images)
+            found = await _findings(filter, record, source, judge)
         except NoReply as error:
             return [*away, Rejection("no-reply", f"filter {name}: {error}", record.id, failed=True)]  # type: ignore[attr-defined]
         if isinstance(found, Rejection):
@@ -45,18 +43,18 @@ async def screen(
     return [record, *away]
 
 
+@lru_cache(maxsize=32)
+def _loaded(name: str, images: str) -> Filter:
+    return load([name], {"images": images}, given=())[0]
+
+
 async def _findings(
-    module: ModuleType, record: Record, source: Scene | Group, judge: Asks, images: Path
+    filter: Filter, record: Record, source: Scene | Group, judge: Asks
 ) -> Sequence[Finding] | Rejection | None:
     """What one filter has to say about a record."""
-    if isinstance(record, Example) and hasattr(module, "check"):
-        rejection: Rejection | None = module.check(record)
-        return rejection
-    if hasattr(module, "find") and isinstance(record, Scene):
-        return await _find(module, record, judge, images)
-    if hasattr(module, "find") and isinstance(record, Example) and isinstance(source, Scene):
-        return await _find(module, _said(record, source), judge, images)
-    return None
+    if filter.single and isinstance(record, Example) and isinstance(source, Scene):
+        record = _said(record, source)
+    return await filter.found(record, judge) if isinstance(record, filter.judges) else None
 
 
 def usable(name: str) -> None:
@@ -65,23 +63,9 @@ def usable(name: str) -> None:
     Raises:
         RelataError: if there is no such filter, or it judges something else.
     """
-    module = component("filters", name)
-    if not hasattr(module, "find") and next(iter(get_type_hints(module.check).values())) is not Example:
+    filter = _loaded(name, "")
+    if not filter.single and filter.judges is not Example:
         raise RelataError(f"filter {name} does not judge relations or examples, so a recipe cannot use it")
-
-
-async def _find(module: ModuleType, scene: Scene, judge: Asks, images: Path) -> list[Finding]:
-    where = {"images": str(images)} if "images" in inspect.signature(module.find).parameters else {}
-    if not inspect.iscoroutinefunction(module.find):
-        return list(module.find(scene, **where))
-
-    async def ask(request: Request) -> str:
-        reply = await judge.ask(request, str)
-        if isinstance(reply, Rejection):
-            raise NoReply(reply.detail)
-        return reply
-
-    return list(await module.find(scene, ask, **where))
 
 
 def _told(scene: Scene, name: str, finding: Finding) -> Rejection:
