@@ -197,7 +197,7 @@ def test_run_lengths_beyond_any_image(files: Path, tmp_path: Path) -> None:
     held = json.loads((files / "coco" / "instances_small2017.json").read_text())
     held["annotations"] = held["annotations"][:1]
     held["annotations"][0]["segmentation"] = {"size": [80, 100], "counts": [10**30]}
-    (tmp_path / "instances.json").write_text(json.dumps(held))
+    (tmp_path / "instances_a.json").write_text(json.dumps(held))
     reading = read("coco", tmp_path, masks=True)
     assert [region.mask for scene in reading for region in scene.regions] == [None]
     assert "mask of region" in reading.problems[0].where

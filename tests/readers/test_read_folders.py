@@ -195,3 +195,12 @@ def test_own_boxes_by_option(tmp_path: Path, boxes: str, box: Box) -> None:
     (tmp_path / "a.json").write_text(f'[{{"image": "a.jpg", "width": 100, "height": 100, "objects": [{thing}]}}]')
     (scene,) = read("own", tmp_path, boxes=boxes)
     assert scene.regions[0].box == box
+
+
+def test_own_without_a_photo(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        '[{"image": "", "width": 5, "height": 5}, {"image": "/", "width": 5, "height": 5}]'
+    )
+    reading = read("own", tmp_path)
+    assert list(reading) == []
+    assert [r.reason.split(",")[0] for r in reading.rejected] == ["image is ''", "image is '/'"]

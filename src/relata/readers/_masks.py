@@ -17,7 +17,6 @@ from relata.readers._photos import Photo
 from relata.readers._pixels import label_map
 from relata.scene import Mask
 
-
 #: No image has more pixels.
 _Run = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 

@@ -70,6 +70,8 @@ def read(annotations: Path, images: Path | None, *, boxes: Boxes | None = None) 
     photos = Photos(images)
 
     def make(record: _Record, where: str) -> Item:
+        if not Path(record.image).name:
+            raise RelataError(f"image is {record.image!r}, which names no file; name the photo")
         draft = Draft(where, "own")
         size = (record.width, record.height) if record.width and record.height else None
         photo = photos.look_up(record.image, size)
