@@ -65,7 +65,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 ORDER = (
     "list read synth salient group build filter coverage edits check export import "
-    "train predict graph compare locate exam eval score view serve-script demo"
+    "train predict graph compare locate exam questions eval score view serve-script demo"
 )
 
 

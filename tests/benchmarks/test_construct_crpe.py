@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from relata import store
 from relata.benchmarks import crpe, score
-from relata.scene import Box, Region, Relation, Scene
+from relata.chat import Answer
+from relata.cli import app
+from relata.scene import Box, Region, Relation, Scene, encode
 
 LABELS = ("man", "horse", "dog", "tree", "fence", "car", "bus", "cup", "sky", "road")
 PREDICATES = ("on", "beside", "behind", "riding", "feeding", "under")
@@ -20,10 +24,10 @@ PREDICATES = ("on", "beside", "behind", "riding", "feeding", "under")
 
 def scene(id: str, labels: str, *relations: str) -> Scene:
     """A scene from `man horse tree` and `0 riding 1`."""
-    regions = tuple(Region(k, label, Box(k, 0, k + 1, 10)) for k, label in enumerate(labels.split()))
+    regions = tuple(Region(k, label, Box(20 * k, 0, 20 * k + 1, 10)) for k, label in enumerate(labels.split()))
     rows = (row.split(" ", 1) for row in relations)
     split = ((int(s), *rest.rsplit(" ", 1)) for s, rest in rows)
-    return Scene(id, f"{id}.jpg", 100, 100, regions, tuple(Relation(s, p, int(o)) for s, p, o in split))
+    return Scene(id, f"{id}.jpg", 200, 100, regions, tuple(Relation(s, p, int(o)) for s, p, o in split))
 
 
 def asked(questions: list[crpe.Question], category: str) -> list[crpe.Question]:
@@ -56,14 +60,14 @@ TEACHERS = (
 
 
 def test_a_scene_by_hand() -> None:
-    made = crpe.construct([scene("1", "man horse tree fence dog", "0 riding 1", "2 beside 1"), *TEACHERS])
+    made = crpe.construct([scene("1", "man horse tree fence dog", "0 riding 1", "2 hiding 1"), *TEACHERS])
     own = [q for q in made if q.image == "1.jpg"]
     subject, tree = asked(own, "subject")
     assert subject.text.splitlines()[0] == "What is riding the horse?"
     assert subject.options[0] == "man"
     assert wrong(subject) == {"tree", "fence", "dog"}  # all others of the image but the horse itself
     assert wrong(tree) == {"man", "fence", "dog"}
-    (predicate,) = asked(own, "predicate")  # tree beside horse: no predicate goes with trees but this one
+    (predicate,) = asked(own, "predicate")  # tree hiding horse: no predicate goes with trees but this one
     assert predicate.text.splitlines()[0] == "What is the relation between the man and the horse?"
     assert (predicate.options[0], wrong(predicate)) == ("riding", {"on", "behind", "feeding"})
     object = asked(own, "object")[0]
@@ -99,6 +103,86 @@ def test_a_rare_relation_is_abnormal() -> None:
     assert all(q.image != "rare.jpg" for q in asked(made, "predicate"))
     none = crpe.construct([*usual, scene("rare", "man horse tree fence dog", "0 feeding 1"), *TEACHERS], rare=0.05)
     assert asked(none, "abnormal") == []
+
+
+def test_the_rarest_triplets_to_have_drawn() -> None:
+    usual = [scene(f"u{k}", "man horse", "0 riding 1") for k in range(18)]
+    some = [scene("f", "man horse", "0 feeding 1"), scene("g", "man horse", "0 feeding 1")]
+    found = crpe.abnormal([*usual, *some, scene("c", "man horse man", "0 carrying 1"), scene("p", "cup car", "0 in 1")])
+    assert found == [
+        crpe.Triplet("man", "carrying", "horse", 1 / 21, 1, 21),
+        crpe.Triplet("man", "feeding", "horse", 2 / 21, 2, 21),
+    ]
+
+
+def test_pictures_of_rare_triplets_are_asked_for_their_predicates(tmp_path: Path) -> None:
+    """They stand in the predicate split, the score tells them apart, and they change no probability."""
+    usual = [scene(f"u{k}", "man horse tree fence dog", "0 riding 1") for k in range(9)]
+    drawn = scene("d", "man horse tree fence dog", "0 feeding 1").replace(image="abnormal_images/d.png")
+    made = crpe.construct([*usual, drawn, *TEACHERS])
+    own = [q for q in made if q.image == drawn.image]
+    assert {q.category for q in own} == {"predicate"}
+    assert len(own) == 4
+    assert [q.text for q in made if q.image != drawn.image] == [q.text for q in crpe.construct([*usual, *TEACHERS])]
+    assert crpe.abnormal([*usual, drawn]) == []
+    crpe.write(made, tmp_path / "crpe.jsonl")
+    replies = {q.id: Answer(q.id, q.correct_option) for q in made}
+    assert "abnormal images" in crpe.score(crpe.questions(tmp_path / "crpe.jsonl"), replies, "official").details.table
+
+
+def test_what_is_said_in_other_words_is_no_wrong_option() -> None:
+    teach = scene("t", "man horse", "0 atop 1", "0 near 1", "0 feeding 1", "0 leading 1", "0 brushing 1")
+    one = scene("1", "man horse", "0 on 1", "1 close to 0")
+    (question,) = asked(crpe.construct([one, teach], rare=0), "predicate")[:1]
+    assert wrong(question) == {"feeding", "leading", "brushing"}
+
+
+def test_a_spatial_option_is_wrong_only_if_boxes_say_so() -> None:
+    """Of the others that lie left of the tree, none is a wrong answer to what is left of it."""
+    labels = "cup man tree dog car bus"
+    (question,) = asked(crpe.construct([scene("1", labels, "0 left of 2")]), "subject")
+    assert wrong(question) == {"dog", "car", "bus"}
+    assert asked(crpe.construct([scene("1", labels, "0 left of 3")]), "subject") == []  # only two are on the other side
+
+
+def test_one_thing_under_two_names_is_no_wrong_option() -> None:
+    one = scene("1", "man horse tree fence dog", "0 feeding 1")
+    twice = one.replace(regions=(*one.regions, Region(9, "rider", one.regions[0].box)))
+    (question,) = asked(crpe.construct([twice]), "subject")
+    assert wrong(question) == {"tree", "fence", "dog"}
+
+
+def test_a_kind_of_what_is_there_is_not_absent() -> None:
+    others = [
+        Scene(
+            "2",
+            "2.jpg",
+            9,
+            9,
+            tuple(
+                Region(k, label, Box(0, 0, 1, 1))
+                for k, label in enumerate(
+                    ("sky-other-merged", "trees", "tower", "woman", "truck", "street light", "kite", "lamp", "zebra")
+                )
+            ),
+        )
+    ]
+    here = scene("1", "sky tree man", "0 on 1").replace(captions=("A man flies his kite by the clock tower.",))
+    (question,) = [q for q in asked(crpe.construct([here, *others]), "exist") if q.image == "1.jpg"]
+    assert wrong(question) <= {"truck", "street light", "lamp", "zebra"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "relation", "subject", "object"),
+    [
+        ("person hat tree fence dog", "wears", "What wears the hat?", "What does the person wear?"),
+        ("person hat tree fence dog", "wearing a", "What is wearing the hat?", "What is the person wearing?"),
+        ("bikes road tree fence dog", "are behind", "What is behind the road?", "What are the bikes behind?"),
+    ],
+)
+def test_questions_are_english(labels: str, relation: str, subject: str, object: str) -> None:
+    made = crpe.construct([scene("1", labels, f"0 {relation} 1")])
+    assert [q.text.splitlines()[0] for q in asked(made, "subject") + asked(made, "object")] == [subject, object]
 
 
 @settings(deadline=None, max_examples=60)
@@ -169,7 +253,7 @@ def test_file_and_back(tmp_path: Path) -> None:
 
 
 def test_gaming_what_was_constructed(tmp_path: Path, answers: Callable[..., Path]) -> None:
-    questions = crpe.construct(world(5, 200))
+    questions = crpe.construct(world(5, 300))
     assert len(questions) > 1600  # 400 groups
     crpe.write(questions, tmp_path / "crpe.jsonl")
     rng = random.Random(0)
@@ -186,3 +270,14 @@ def test_gaming_what_was_constructed(tmp_path: Path, answers: Callable[..., Path
 def test_few_scenes_give_few_questions() -> None:
     assert crpe.construct([]) == []
     assert crpe.construct([Scene("1", "1.jpg", 10, 10)]) == []
+
+
+def test_by_command(tmp_path: Path) -> None:
+    store.write(tmp_path / "scenes.jsonl", (encode(s) + b"\n" for s in world(4, 60)))
+    command = ["questions", "--scenes", tmp_path / "scenes.jsonl", "--out", tmp_path / "crpe.jsonl", "--seed", 3]
+    result = CliRunner().invoke(app, [*map(str, command), "--rare", "0.3"])
+    assert result.exit_code == 0, result.output
+    assert crpe.questions(tmp_path / "crpe.jsonl") == crpe.construct(world(4, 60), 3, 0.3)
+    triplets = list(store.records(tmp_path / "crpe.abnormal.jsonl", crpe.Triplet))
+    assert triplets == crpe.abnormal(world(4, 60), 0.3) != []
+    assert f"{len(triplets)} abnormal triplets" in result.output

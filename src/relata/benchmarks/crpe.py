@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from relata.benchmarks._answers import Reply
-from relata.benchmarks._crpe_construct import construct
+from relata.benchmarks._crpe_construct import ABNORMAL_IMAGES, Triplet, abnormal, construct
 from relata.benchmarks._crpe_file import Question, questions, rotations, write
 from relata.benchmarks._scores import Details, Score, Scored, Value, rules_of
 from relata.chat import Answer
@@ -27,13 +27,22 @@ from relata.errors import RelataError
 from relata.metrics import choice
 from relata.metrics.choice import LETTERS
 
-__all__ = ["PROTOCOLS", "Question", "check", "construct", "questions", "rotations", "score", "write"]
+__all__ = [
+    "PROTOCOLS",
+    "Question",
+    "Triplet",
+    "abnormal",
+    "check",
+    "construct",
+    "questions",
+    "rotations",
+    "score",
+    "write",
+]
 
 PROTOCOLS = ("official", "fixed", "vlmevalkit", "rows")
 RELATION = ("subject", "predicate", "object")
 """The splits that the headline averages."""
-ABNORMAL_IMAGES = "abnormal_images"
-"""Folder of the generated pictures of rare relations; their questions stand in the predicate split."""
 
 
 def check(questions: Sequence[Question], protocol: str) -> None:

@@ -13,7 +13,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from relata.cli import check, data, edits, export, filter, import_, models, salient, scores, serve_script, show
+from relata.cli import (
+    check,
+    data,
+    edits,
+    export,
+    filter,
+    import_,
+    models,
+    questions,
+    salient,
+    scores,
+    serve_script,
+    show,
+)
 from relata.errors import RelataError
 
 __all__ = ["app", "main"]
@@ -77,6 +90,7 @@ for name, command in (
     ("compare", models.compare),
     ("locate", models.locate),
     ("exam", scores.exam),
+    ("questions", questions.questions),
     ("eval", scores.evaluate),
     ("score", scores.score),
     ("view", show.view),
