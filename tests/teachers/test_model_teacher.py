@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from relata import synth
 from relata.errors import RelataError
+from relata.filters import Rejection
+from relata.ledger import Ledger
+from relata.recipes import build
+from relata.store import records
 from relata.teachers import NoReply, teacher
 
 from .conftest import outcome, outcomes, request, told
@@ -37,6 +44,22 @@ def test_what_it_cannot_answer_is_no_reply() -> None:
     broken = outcome(made, request(1, None, {"a.png": b"\x89PNG\r\n\x1a\n-"}))
     assert isinstance(broken, NoReply)
     assert "image 'a.png': cannot be decoded" in str(broken)
+
+
+@pytest.mark.skipif(not find_spec("torch"), reason="needs torch: pip install 'relata[models]'")
+def test_a_run_files_all_that_it_says_and_asks_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = list(synth.scenes(2, out=tmp_path))
+    run = partial(build, "completion", some, "model:tiny", images=tmp_path, filters=["vqa"])
+    report = run(out=tmp_path / "one")
+    assert report.read == report.kept + report.rejected >= 2
+    assert report.failed == 0
+    away = [one for one in records(tmp_path / "one", Rejection) if one.reason == "no-json"]
+    assert any(one.reply for one in away)  # it speaks its own dialect, and what it said is kept
+    path = tmp_path / "one" / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        assert ledger.spent().calls >= report.rejected
+    monkeypatch.setattr("relata.teachers.model.LoadedModel._answer", None)  # it would be missed
+    assert run(out=tmp_path / "two", ledger=path) == report
 
 
 def test_two_models_have_two_names_and_both_are_kept_in_the_ledger() -> None:

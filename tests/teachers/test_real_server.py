@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import subprocess
@@ -18,6 +19,9 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
+from relata import synth
+from relata.ledger import Ledger
+from relata.recipes import build
 from relata.teachers import Reply
 
 from .conftest import outcomes, request
@@ -125,3 +129,18 @@ def test_a_real_server_answers_with_and_without_pictures(endpoint: Any, server: 
         assert reply.tokens_in > 10
         assert 0 < reply.tokens_out <= 12
         assert reply.cost == reply.tokens_out
+
+
+def test_a_run_against_a_real_server_files_what_it_paid_for(server: tuple[str, str], tmp_path: Path) -> None:
+    url, model = server
+    said = {"model": model, "url": url, "max_tokens": 8, "schema": "text", "price_in": 1.0, "timeout": 60}
+    (tmp_path / "teacher.json").write_text(json.dumps(said))
+    scenes = list(synth.scenes(2, out=tmp_path))
+    teacher = f"endpoint:{tmp_path / 'teacher.json'}"
+    report = build("completion", scenes, teacher, out=tmp_path / "run", images=tmp_path)
+    assert report.read == report.kept + report.rejected + report.failed == 2
+    with Ledger(tmp_path / "run" / "ledger.sqlite") as ledger:
+        spent = ledger.spent()
+    assert spent.calls + spent.failures >= 2
+    assert spent.tokens_in > 100
+    assert spent.cost == pytest.approx(spent.tokens_in / 1e6)
