@@ -135,7 +135,7 @@ class Known:
             return f"boxes: {shown}"
         gap = self._gap(subject, object)
         touching = any(meaning(other) in CONTACT for other in (*here, *back))
-        if said in CONTACT and gap >= GAP and not touching and self._whole(subject) and self._whole(object):
+        if said in CONTACT and gap >= GAP and not touching and self.whole(subject) and self.whole(object):
             return f"apart: the boxes are {gap:.0%} of the side from each other"
         return ""
 
@@ -144,7 +144,7 @@ class Known:
         sideways = said in ("left of", "right of")
         return not sideways or frames.frame_of(said, self.scene.regions[object].label) == "viewer"
 
-    def _whole(self, region: int) -> bool:
+    def whole(self, region: int) -> bool:
         """Whether a box is around the whole thing."""
         noun = words.clean(self.scene.regions[region].label)
         return not (words.is_mass(noun) or words.is_unique(noun) or words.head(noun) in _GROUND)

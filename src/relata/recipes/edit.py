@@ -20,7 +20,8 @@ from relata import notation, spatial
 from relata.edits import Add, Change, Describe, Edit, Looks, Remove, Rename, apply, flaws
 from relata.edits import looks as looks_of
 from relata.english.graphs import described, looks, numbered
-from relata.filters import Rejection, geometry, logic
+from relata.filters import Finding, Rejection, geometry, logic
+from relata.recipes._false import Known
 from relata.recipes._here import Here
 from relata.recipes._marks import marked
 from relata.recipes._prompts import sheet, template
@@ -30,7 +31,7 @@ from relata.teachers import Prompt
 
 #: A reply of whose changes more than this share breaks rules is rejected whole.
 MOST_WRONG = 0.5
-#: What the filter `geometry` finds that says that a relation does not hold; other findings are doubts.
+#: What the filter `geometry` finds that says that a relation does not hold; `no-contact` is a doubt (shirt on hanger).
 CONTRADICTED = frozenset(("opposite", "apart", "not-apart"))
 #: Relations that the rules add to one scene, at most.
 ADDED = 5
@@ -120,7 +121,7 @@ def offline(item: Item, rng: random.Random) -> str:
 def _mended(scene: Scene) -> Iterator[RemoveIt | RenameIt]:
     box = {region.id: region.box for region in scene.regions}
     said = {(r.subject, r.predicate, r.object) for r in scene.relations}
-    wrong = {f.relation: f for f in geometry.find(scene) if f.reason in CONTRADICTED}
+    wrong = _contradicted(scene)
     for at, finding in sorted(wrong.items()):
         relation = scene.relations[at]
         word = spatial.clear(box[relation.subject], box[relation.object], scene.width, scene.height)
@@ -137,6 +138,20 @@ def _mended(scene: Scene) -> Iterator[RemoveIt | RenameIt]:
         if finding.reason == "symmetric":
             continue  # true both ways
         yield RemoveIt(kept[finding.relation] + 1, f"{finding.reason}: {finding.detail}")
+
+
+def _contradicted(scene: Scene) -> dict[int, Finding]:
+    """The relations that boxes or masks contradict, by position."""
+    known = Known(scene)
+    place = {region.id: k for k, region in enumerate(scene.regions)}
+    found: dict[int, Finding] = {}
+    for finding in geometry.find(scene):
+        relation = scene.relations[finding.relation]
+        # where a road has a box around one part of it, a van may well be on another one
+        whole = all(known.whole(place[end]) for end in (relation.subject, relation.object))
+        if finding.reason in CONTRADICTED and (finding.reason != "apart" or whole):
+            found[finding.relation] = finding
+    return found
 
 
 def _missing(scene: Scene, relations: Sequence[Relation]) -> list[AddIt]:
