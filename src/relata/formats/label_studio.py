@@ -3,8 +3,9 @@
 A scene that came from Label Studio goes back as the task it was: what has not changed since is written as it was
 exported, ids, shapes and arrows included; what is gone is left out, what is new or changed is added. So nothing that a
 scene has no place for is lost on the way. Other scenes become new tasks: regions are rectangles with the id `r<region
-id>`, relations are arrows to the right. Masks, identities, and the kinds, scores and sources of relations have no place
-in Label Studio; they are not written.
+id>`, relations are arrows to the right. What Label Studio has no place for (masks, identities, provenance, the kinds,
+scores and sources of relations) goes along in the task's data, and the reader puts it back where it still holds; only a
+task with several annotations has no room for it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import quoteattr
 
 import msgspec
@@ -20,7 +21,7 @@ import msgspec
 from relata import store
 from relata.errors import RelataError
 from relata.readers._draft import Draft
-from relata.readers._label_studio import KEY, Result, fill, numbers, percent
+from relata.readers._label_studio import BEFORE, KEY, Result, alike, fill, numbers, percent, triple
 from relata.readers._photos import Photo
 from relata.readers.label_studio import decoded
 from relata.scene import Region, Relation, Scene
@@ -44,10 +45,11 @@ def write(scenes: Iterable[Scene], path: Path, root: str = "") -> int:
         RelataError: if two scenes hold the same annotation of a task.
     """
     tasks: dict[str, dict[str, Any]] = {}
+    beyond: dict[str, Scene] = {}  # what tasks have to hold along
     names: dict[str, dict[str, None]] = {"regions": {}, "relations": {}, "labels": {}}
     seen: dict[tuple[str, str], str] = {}
     for scene in scenes:
-        task = _task(scene, root)
+        task, whole = _task(scene, root)
         own = task["annotations"]
         key = msgspec.json.encode({**task, "annotations": []}, order="deterministic").decode()
         which = (key, str(own[0].get("id", "")) if own else "")
@@ -58,46 +60,76 @@ def write(scenes: Iterable[Scene], path: Path, root: str = "") -> int:
         seen[which] = scene.id
         if key in tasks:
             tasks[key]["annotations"] += own
+            beyond.pop(key, None)
         else:
             tasks[key] = task
+            if not whole:
+                beyond[key] = scene
         names["regions"].update((word, None) for r in scene.regions for word in (r.label, *r.attributes))
         names["relations"].update((relation.predicate, None) for relation in scene.relations)
         names["labels"].update((label, None) for label in scene.labels)
+    for key, scene in beyond.items():
+        provenance = {name: text for name, text in scene.provenance.items() if name != KEY}
+        tasks[key]["data"][BEFORE] = msgspec.to_builtins(scene.replace(provenance=provenance))
     store.write(path, [msgspec.json.format(msgspec.json.encode(list(tasks.values())), indent=1)])
     store.write(path.with_suffix(".xml"), [_interface(names).encode()])
     return len(tasks)
 
 
-def _task(scene: Scene, root: str) -> dict[str, Any]:
-    """The task of a scene, with one annotation."""
+def _task(scene: Scene, root: str) -> tuple[dict[str, Any], bool]:
+    """The task of a scene, with one annotation, and whether it says all that the scene says."""
     try:
         task: dict[str, Any] = msgspec.json.decode(scene.provenance.get(KEY, ""), type=dict[str, Any])
+        new = BEFORE in task["data"]
     except msgspec.DecodeError:  # of another source, or merged with one: written anew
         image = root + (urllib.parse.quote(scene.image) if root.endswith("?d=") else scene.image)
-        task = {"data": {"image": image, "scene": scene.id}, "annotations": []}
+        task, new = {"data": {"image": image, "scene": scene.id}, "annotations": []}, True
     before = task["annotations"][0] if task["annotations"] else {}
-    result = _results(scene, before.get("result", []))
+    was = _exported(scene, before.get("result", []))
+    result = _results(scene, before.get("result", []), was)
     if before or result:
         task["annotations"] = [{**before, "result": result}]
-    return task
+    return task, not new and _plain(scene, was.scene)
 
 
-def _results(scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The results that say what the scene says, as they were where they still hold."""
+class _Exported(NamedTuple):
+    """What an export said."""
+
+    results: dict[int, Result]
+    """Those that can be read, by position."""
+    scene: Scene
+
+
+def _exported(scene: Scene, before: list[dict[str, Any]]) -> _Exported:
     draft = Draft(scene.id, "label_studio")
     raws = [msgspec.Raw(msgspec.json.encode(item)) for item in before]
-    read = {number: result for number, raw in enumerate(raws) for result in decoded([raw], draft)}
+    results = {number: result for number, raw in enumerate(raws) for result in decoded([raw], draft)}
     photo = Photo(scene.image, scene.width, scene.height, {})
-    labels, captions = fill(draft, list(read.values()), photo, masks=False)
-    was = draft.finish(scene.id, photo, "")
-    old = was if isinstance(was, Scene) else was.scene
+    masks = any(region.mask for region in scene.regions)
+    labels, captions = fill(draft, list(results.values()), photo, masks)
+    was = draft.finish(scene.id, photo, "", labels=tuple(labels), captions=tuple(captions))
+    return _Exported(results, was if isinstance(was, Scene) else was.scene)
+
+
+def _plain(scene: Scene, was: Scene) -> bool:
+    """Whether a scene says nothing that Label Studio has no place for, but for what was read from there."""
+    regions = {region.id: (region.mask, region.identity) for region in was.regions}
+    relations = {triple(relation): (relation.kind, relation.score, relation.source) for relation in was.relations}
+    return all((r.mask, r.identity) == regions.get(r.id, (None, None)) for r in scene.regions) and all(
+        (r.kind, r.score, r.source) == relations.get(triple(r), (None, None, None)) for r in scene.relations
+    )
+
+
+def _results(scene: Scene, before: list[dict[str, Any]], was: _Exported) -> list[dict[str, Any]]:
+    """The results that say what the scene says, as they were where they still hold."""
+    read, old = was
     ids = numbers(list(read.values()))
     now = {region.id: region for region in scene.regions}
-    same = {region.id for region in old.regions if region.id in now and _alike(region, now[region.id])}
+    same = {region.id for region in old.regions if region.id in now and alike(region, now[region.id])}
     refused = set(ids.values()) - {region.id for region in old.regions}
     names = _names(scene, ids)
-    said = {_triple(relation): relation for relation in scene.relations}
-    known = {_triple(relation) for relation in old.relations}
+    said = {triple(relation): relation for relation in scene.relations}
+    known = {triple(relation) for relation in old.relations}
     done: set[Triple] = set()
     written: set[int] = set()
     out = []
@@ -121,8 +153,8 @@ def _results(scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]
         else:
             out += _still(item, result, scene)
     out += [_rectangle(scene, region, names[region.id]) for region in scene.regions if region.id not in written]
-    out += [_arrow(names, relation) for triple, relation in said.items() if triple not in done]
-    out += _answers(scene, labels, captions)
+    out += [_arrow(names, relation) for key, relation in said.items() if key not in done]
+    out += _answers(scene, old)
     return out
 
 
@@ -136,17 +168,6 @@ def _names(scene: Scene, ids: dict[str, int]) -> dict[int, str]:
                 names[region.id] = name
             name = f"r{name}"
     return names
-
-
-def _alike(one: Region, other: Region) -> bool:
-    """Whether two regions are the same in all that Label Studio holds; boxes may differ by the rounding of percents."""
-    if (one.label, one.attributes, one.description) != (other.label, other.attributes, other.description):
-        return False
-    return max(abs(a - b) for a, b in zip(one.box.tuple(), other.box.tuple())) < 1e-3
-
-
-def _triple(relation: Relation) -> Triple:
-    return relation.subject, relation.predicate, relation.object
 
 
 def _rectangle(scene: Scene, region: Region, id: str) -> dict[str, Any]:
@@ -186,10 +207,10 @@ def _still(item: dict[str, Any], result: Result, scene: Scene) -> list[dict[str,
     return [] if gone else [{**item, "value": value} if "value" in item else item]
 
 
-def _answers(scene: Scene, labels: list[str], captions: list[str]) -> list[dict[str, Any]]:
+def _answers(scene: Scene, old: Scene) -> list[dict[str, Any]]:
     """Choices and texts about the whole image that are new."""
-    new = [label for label in scene.labels if label not in labels]
-    texts = [caption for caption in scene.captions if caption not in captions]
+    new = [label for label in scene.labels if label not in old.labels]
+    texts = [caption for caption in scene.captions if caption not in old.captions]
     found = []
     if new:
         found.append({"id": "labels", "type": "choices", "from_name": _LABELS, "value": {"choices": new}})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,10 +18,12 @@ from relata.readers._brush import decode as strokes
 from relata.readers._draft import Draft
 from relata.readers._photos import Photo
 from relata.readers._pixels import tight
-from relata.scene import Box, Mask
+from relata.scene import Box, Mask, Region, Relation, Scene
 
 #: Where the original task lies in a scene's provenance.
 KEY = "label_studio"
+#: Where the scene that a task was written from lies in the task's data: Label Studio gives those back untouched.
+BEFORE = "relata"
 
 #: The predicate of an arrow that nobody labelled.
 UNLABELLED = "related to"
@@ -28,6 +32,8 @@ UNLABELLED = "related to"
 _CORNERS = 64
 
 Point = tuple[float, float]
+
+T = TypeVar("T")
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -106,11 +112,62 @@ class Result(msgspec.Struct):
 
 
 def numbers(results: Sequence[Result]) -> dict[str, int]:
-    """Region ids by the shapes' ids: those that we gave (`r7` is 7), or else positions in order of appearance."""
+    """Region ids by the shapes' ids: those that we gave (`r7` is 7); others are counted on from there in order of
+    appearance, from 0 where none is ours."""
     shapes = list(dict.fromkeys(result.id for result in results if result.shape))
-    ours = [int(id[1:]) if id[:1] == "r" and id[1:].isdecimal() and id[1:].isascii() else -1 for id in shapes]
-    kept = -1 not in ours and len(set(ours)) == len(ours) and all(id == f"r{n}" for id, n in zip(shapes, ours))
-    return dict(zip(shapes, ours if kept else range(len(shapes))))
+    ours = {id: int(id[1:]) for id in shapes if re.fullmatch(r"r(0|[1-9][0-9]{0,17})", id)}
+    free = itertools.count(max(ours.values(), default=-1) + 1)
+    return {id: ours[id] if id in ours else next(free) for id in shapes}
+
+
+def triple(relation: Relation) -> tuple[int, str, int]:
+    return relation.subject, relation.predicate, relation.object
+
+
+def alike(one: Region, other: Region) -> bool:
+    """Whether two regions are the same in all that Label Studio shows."""
+    return _words(one) == _words(other) and _close(one.box, other.box)
+
+
+def restored(now: Scene, before: Scene) -> Scene:
+    """A scene as it was annotated, with what Label Studio has no place for, as far as it still holds: a region that
+    nobody changed is the one from before, with its mask; one that was changed keeps its identity; a relation that is
+    still said keeps its kind, score and source."""
+    known = {region.id: region for region in before.regions}
+    regions = tuple(_kept(region, known[region.id]) if region.id in known else region for region in now.regions)
+    said: dict[tuple[int, str, int], list[Relation]] = {}
+    for relation in before.relations:
+        said.setdefault(triple(relation), []).append(relation)
+    relations = tuple(kept for relation in now.relations for kept in said.get(triple(relation), [relation]))
+    return now.replace(
+        regions=_ordered(regions, before.regions),
+        relations=_ordered(relations, before.relations),
+        labels=_ordered(now.labels, before.labels),
+        captions=_ordered(now.captions, before.captions),
+        provenance=before.provenance | {KEY: now.provenance[KEY]},
+    )
+
+
+def _kept(now: Region, before: Region) -> Region:
+    if alike(now, before):
+        return before
+    if _close(now.box, before.box):
+        return now.replace(box=before.box, mask=now.mask or before.mask, identity=before.identity)
+    return now.replace(identity=before.identity)
+
+
+def _words(region: Region) -> tuple[list[str], str]:
+    return list(dict.fromkeys((region.label, *region.attributes))), region.description or ""
+
+
+def _close(one: Box, other: Box) -> bool:
+    """Boxes may differ by the rounding of percents."""
+    return max(abs(a - b) for a, b in zip(one.tuple(), other.tuple())) < 1e-3
+
+
+def _ordered(now: tuple[T, ...], before: tuple[T, ...]) -> tuple[T, ...]:
+    """The same things are in the order of before."""
+    return before if len(now) == len(before) and all(item in before for item in now) else now
 
 
 def fill(draft: Draft, results: Sequence[Result], photo: Photo, masks: bool) -> tuple[list[str], list[str]]:

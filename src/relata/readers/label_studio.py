@@ -5,7 +5,8 @@ a box is the extent of its shape. The first label is the region's, further ones 
 texts about it its description; choices and texts about the whole image are labels and captions. An arrow with two
 labels is two relations; one drawn to the left runs back; one both ways is two relations. Every annotation of a task is
 a scene, called `task` or, where a task has several, `task/annotation`. Region ids are positions. The task as exported
-goes along in the provenance, so that `formats/label_studio.py` can write it back without loss.
+goes along in the provenance, so that `formats/label_studio.py` can write it back without loss; a task that was written
+there holds its scene, so what Label Studio has no place for comes back, too.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ import msgspec
 from relata.errors import RelataError
 from relata.readers._draft import Draft
 from relata.readers._json import decode, pieces, short
-from relata.readers._label_studio import KEY, Result, fill
-from relata.readers._outcome import Item, Records, Rejected
+from relata.readers._label_studio import BEFORE, KEY, Result, fill, restored
+from relata.readers._outcome import Item, Partial, Records, Rejected
 from relata.readers._photos import Photos
-from relata.scene import encode
+from relata.scene import Scene, encode
 
 FILES = ("*.json",)
 
@@ -81,13 +82,31 @@ def read(annotations: Path, images: Path | None, *, masks: bool = False) -> Reco
 def _scene(
     id: str, task: _Task, annotation: _Annotation, draft: Draft, photos: Photos, file: str, origin: bytes, masks: bool
 ) -> Item:
-    results = decoded(annotation.result, draft)
+    results, before = decoded(annotation.result, draft), _before(task, draft)
     sizes = ((r.original_width, r.original_height) for r in results)
     size = next(((width, height) for width, height in sizes if width and height), None)
-    photo = photos.look_up(_image(task.data, photos), size)
+    if before is not None:
+        size = size or (before.width, before.height)
+    photo = photos.look_up(_image(task.data, photos) if before is None else before.image, size)
     labels, captions = fill(draft, results, photo, masks)
     more = {KEY: origin.decode()}
-    return draft.finish(id, photo, file, labels=tuple(labels), captions=tuple(captions), provenance=more)
+    item = draft.finish(id, photo, file, labels=tuple(labels), captions=tuple(captions), provenance=more)
+    if before is None:
+        return item
+    if isinstance(item, Partial):
+        return Partial(restored(item.scene, before), item.problems)
+    return restored(item, before)
+
+
+def _before(task: _Task, draft: Draft) -> Scene | None:
+    """The scene that the task was written from."""
+    if BEFORE not in task.data:
+        return None
+    try:
+        return decode(task.data[BEFORE], Scene)
+    except RelataError as error:
+        draft.problem(f"data.{BEFORE}", str(error))
+        return None
 
 
 def decoded(raws: Sequence[msgspec.Raw], draft: Draft) -> list[Result]:
