@@ -317,8 +317,16 @@ def test_bytes_are_capped_whether_told_or_not(server: Server, web: Web) -> None:
         )
         request.wfile.write(b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n")
 
-    server.answers["/untold"], server.answers["/chunked"] = untold, chunked
-    for path in ("told", "lie", "untold", "chunked"):
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        try:
+            while True:
+                request.wfile.write(bytes(1 << 16))
+        except OSError:
+            return  # it hung up
+
+    server.answers |= {"/untold": untold, "/chunked": chunked, "/endless": endless}
+    for path in ("told", "lie", "untold", "chunked", "endless"):
         with pytest.raises(Unsafe) as refusal:
             web.get(f"http://{HOST}/{path}", rules=Rules(bytes=1999))
         assert refusal.value.reason == "too-many-bytes"

@@ -20,7 +20,7 @@ from PIL import Image
 from relata.benchmarks import evaluate
 from relata.errors import RelataError, Unsafe
 from relata.filters._depth import Depth
-from relata.images import inside, own, read
+from relata.images import descriptor, inside, own, read
 from relata.readers._photos import Photos
 from relata.readers._pixels import label_map
 from relata.scene import Scene
@@ -191,6 +191,12 @@ def test_odd_names_are_names(photos: Path) -> None:
     for name in ("a b.png", "7%20.png", "größe 写真.png", "..a.png", "a..png", "...", "frame-00:12.png", "x" * 250):
         (photos / name).write_bytes(PHOTO)
         assert read(name, photos) == PHOTO
+
+
+@pytest.mark.parametrize("name", ["link.png", "out/secret.png", "sub/link.png", "inner/b.png"])
+def test_what_became_a_link_after_the_check_is_not_opened(name: str, photos: Path) -> None:
+    with pytest.raises((OSError, Unsafe)):
+        os.close(descriptor(photos, photos / name))
 
 
 def test_what_is_swapped_while_it_is_read_is_not_followed(photos: Path, tmp_path: Path) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from PIL import Image
 
+import made_scenes
 from relata.chatserver import Answer, Script, Server, serving
 from relata.errors import RelataError
+from relata.scene import encode
 from relata.teachers import teacher
 from relata.teachers._settings import Settings, settings
 
@@ -65,6 +71,38 @@ def test_a_key_that_the_server_sends_back_goes_nowhere(
         msgspec.json.encode(made.settings).decode(),
     ):
         assert KEY not in text
+
+
+CRASH = """
+import sys, traceback
+from relata.recipes import build
+try:
+    build("rec", sys.argv[1], sys.argv[2], out=sys.argv[3], kinds=["detailed"])
+except BaseException as error:
+    print(*traceback.TracebackException.from_exception(error, capture_locals=True).format())
+"""
+
+
+@pytest.mark.parametrize("kind", ["endpoint", "batch"])
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_a_run_leaves_no_key_in_any_file_or_log_or_dump(tmp_path: Path, kind: str, status: int) -> None:
+    """The server sends the key back in whatever it says, the client logs all it can, and crashes tell all variables."""
+    (tmp_path / "scenes.jsonl").write_bytes(b"".join(encode(one) + b"\n" for one in made_scenes.scenes(4)))
+    (tmp_path / "photos").mkdir()
+    for one in made_scenes.scenes(4):
+        Image.new("RGB", (100, 80)).save(tmp_path / one.image)
+    with serving(Script()) as (url, server):
+        echoing(server, status)
+        said = {"model": "m", "url": url, "key_env": "MY_KEY", "attempts": 2, "backoff": 0.01}
+        (tmp_path / "t.json").write_bytes(encode(said | ({"poll": 0.01, "gather": 0.01} if kind == "batch" else {})))
+        arguments = [tmp_path / "scenes.jsonl", f"{kind}:{tmp_path / 't.json'}", tmp_path / "out"]
+        environment = {**os.environ, "MY_KEY": KEY, "OPENAI_LOG": "debug"}
+        found = subprocess.run([sys.executable, "-c", CRASH, *arguments], env=environment, capture_output=True)
+    assert b"HTTP" in found.stderr
+    assert KEY.encode() not in found.stdout + found.stderr
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "ledger.sqlite" for path in files)
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 
 def test_a_key_does_not_change_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
