@@ -216,6 +216,23 @@ def test_statements_are_true_or_false_in_exact_scenes() -> None:
     assert 0.8 < answers["Yes."] / answers["No."] < 1.25
 
 
+def test_predicates_do_not_tell_whether_a_statement_holds(shared_data: Path) -> None:
+    """A statement's predicate is as often wrong as right; and what holds both ways is not asked."""
+    rendered = synth.scenes(500, seed=9)
+    people = readers.read("vsd", shared_data / "benchmarks" / "vsd" / "VSDv1" / "val.json")
+    for scenes in (rendered, (scene for scene in people if isinstance(scene, Scene))):
+        right: dict[str, list[bool]] = {}
+        for k, scene in enumerate(scenes):
+            for example in graph_tasks.items(scene, Here(random.Random(k), Path(), Path()), kinds=("vsr",)):
+                if isinstance(example, Example):
+                    (span,) = [span for span in example.messages[0].spans if isinstance(span, Predicate)]
+                    right.setdefault(span.text, []).append(answer(example) == "Yes.")
+        often = {predicate: sum(said) / len(said) for predicate, said in right.items() if len(said) > 40}
+        assert len(often) > 6
+        assert all(0.4 < share < 0.6 for share in often.values()), often
+        assert "next to" not in right
+
+
 def test_a_point_shows_its_region_and_no_other() -> None:
     asked = 0
     for scene in synth.scenes(30, seed=2):

@@ -13,8 +13,9 @@ from relata import notation, spatial
 from relata.english import words
 from relata.english.facts import Fact, Triple, triples
 from relata.english.kinds import kind
+from relata.english.meanings import ONE_WAY, meaning, same_way
 from relata.english.names import Names
-from relata.english.predicates import excluded, phrase
+from relata.english.predicates import phrase
 from relata.english.sentences import clause
 from relata.english.talk import Turn
 from relata.grounded import plain
@@ -167,44 +168,42 @@ def _answer(scene: Scene, fact: Fact) -> str:
 
 
 def vsr(scene: Scene, rng: random.Random, most: int) -> list[Turn]:
-    """Spatial statements to be judged, right and wrong ones in turn; a scene that has only one kind gives that.
+    """Spatial statements to be judged, right and wrong ones in turn.
 
-    A wrong one is wrong in the image, not only unannotated: the opposite of what boxes show, or a predicate that
-    excludes the annotated one.
+    A wrong one is a right one with its two things swapped, where that cannot hold as well. So every predicate is as
+    often wrong as right, and tells nothing by itself; what holds both ways, as next to, is not asked.
     """
-    true, false = _statements(scene)
-    rng.shuffle(true)
-    rng.shuffle(false)
     found: list[Turn] = []
     yes = rng.random() < 0.5
-    while len(found) < most and (true or false):
-        pool = (true or false) if yes else (false or true)
-        subject, predicate, object = pool.pop()
+    right = _one_way(scene)
+    for subject, predicate, object in rng.sample(right, min(most, len(right))):
         names = Names(scene)
         names.known((subject, object))
-        said = clause(names, Fact((subject,), predicate, (object,)))
-        found.append(Turn(rng.choice(_HOLDS).format(said), "Yes." if pool is true else "No."))
+        first, second = (subject, object) if yes else (object, subject)
+        said = clause(names, Fact((first,), predicate, (second,)))
+        found.append(Turn(rng.choice(_HOLDS).format(said), "Yes." if yes else "No."))
         yes = not yes
     return found
 
 
-def _statements(scene: Scene) -> tuple[list[Triple], list[Triple]]:
-    """Spatial relations that hold, and such that do not; no pair in both directions."""
-    annotated = [triple for triple in triples(scene) if kind(triple[1]) == "spatial"]
-    said = set(triples(scene))
-    true, false = list(annotated), []
-    for s, p, o in annotated:
-        false += [(s, q, o) for q in excluded(p) if kind(q) == "spatial" and (s, q, o) not in said]
+def _one_way(scene: Scene) -> list[Triple]:
+    """Spatial relations that hold, annotated or shown by boxes, and do not hold of the same two the other way round."""
+    boxes = [region.box for region in scene.regions]
+    said = {same_way(*triple) for triple in triples(scene)}
+    found: list[Triple] = []
+    for s, p, o in triples(scene):
+        shown = spatial.clear(boxes[o], boxes[s], scene.width, scene.height)
+        if kind(p) == "spatial" and meaning(p) in ONE_WAY and same_way(o, p, s) not in said and shown != meaning(p):
+            found.append((s, p, o))
     at = {region.id: k for k, region in enumerate(scene.regions)}
-    related = {frozenset((s, o)) for s, _, o in annotated}
+    related = {frozenset((s, o)) for s, _, o in triples(scene)}
     for k, region in enumerate(scene.regions):
         for other, word in spatial.neighbours(scene, region):
             pair = frozenset((k, at[other.id]))
             if pair not in related:
                 related.add(pair)
-                true.append((k, word, at[other.id]))
-                false.append((k, spatial.OPPOSITE[word], at[other.id]))
-    return true, false
+                found.append((k, word, at[other.id]))
+    return found
 
 
 def chain(scene: Scene, rng: random.Random, most: int) -> list[Turn]:

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from relata.english.predicates import plain
+from relata.english.words import words
 
 #: A meaning, and the words that carry it.
 _SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -78,6 +79,13 @@ SYMMETRIC = frozenset(
 #: Relations that cannot run in a circle: what is above what is above a thing is above it too. Of a meaning and its
 #: converse the second one stands here.
 ACYCLIC = frozenset(("right of", "above", "in front of", "in", "on", "riding", "wearing", "part of", "carrying"))
+#: Of two things, such a relation holds one way at most: neither bears the other that it is on.
+ONE_WAY = (
+    ACYCLIC
+    | {CONVERSE[said] for said in ACYCLIC if said in CONVERSE}
+    | words("eating reading driving kicking throwing catching")
+    | {f"{said} on" for said in words("sitting standing lying walking running parked growing mounted skiing surfing")}
+)
 
 
 @lru_cache(maxsize=65536)

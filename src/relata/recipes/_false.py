@@ -23,21 +23,12 @@ from typing import NamedTuple
 from relata import spatial
 from relata.english import premises, words
 from relata.english.facts import Triple, triples
-from relata.english.meanings import ACYCLIC, CONVERSE, SYMMETRIC, meaning
+from relata.english.meanings import CONVERSE, ONE_WAY, SYMMETRIC, meaning
 from relata.english.predicates import excluded, plain
 from relata.english.talk import Talk
 from relata.filters import frames
 from relata.scene import Scene
 
-#: What one thing does to another that cannot do the same to it: neither of two things bears the other.
-_ONE_WAY = words.words("eating reading driving kicking throwing catching") | {
-    f"{posture} on"
-    for posture in words.words(
-        "sitting standing lying walking running parked growing mounted skiing surfing skateboarding snowboarding"
-    )
-}
-#: Cannot hold both ways of one pair.
-ASYMMETRIC = ACYCLIC | {CONVERSE[said] for said in ACYCLIC if said in CONVERSE} | _ONE_WAY
 #: Needs contact, so that boxes around whole things have to meet.
 CONTACT = frozenset(
     (
@@ -126,7 +117,7 @@ class Known:
             if CONVERSE.get(meaning(other)) == said:
                 return f"opposite: {other} is annotated"
         for other in back:
-            if meaning(other) == said and said in ASYMMETRIC:
+            if meaning(other) == said and said in ONE_WAY:
                 return f"asymmetric: {other} is annotated the other way round"
         for other in here:
             if plain(predicate) in excluded(other):
@@ -164,7 +155,7 @@ class Known:
         """The negatives that keep the predicate of a true relation: the two things swapped, or another object."""
         subject, predicate, object = true
         found: list[Negative] = []
-        if meaning(predicate) in ASYMMETRIC and (evidence := self.false(object, predicate, subject)):
+        if meaning(predicate) in ONE_WAY and (evidence := self.false(object, predicate, subject)):
             found.append(Negative("swapped", object, predicate, subject, evidence))
         others = [
             Negative("object", subject, predicate, other, evidence)
