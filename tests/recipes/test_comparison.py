@@ -15,7 +15,6 @@ import relata
 from relata.chat import Example
 from relata.dialects import dialect
 from relata.english.summary import AXES, summary
-from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, plain
 from relata.recipes import comparison
@@ -137,16 +136,26 @@ def test_wording_and_images_vary() -> None:
 
 def test_what_a_teacher_is_given() -> None:
     captions, refine, scratch, given_ = (item(PAIR, mode=mode) for mode in ("captions", "refine", "scratch", "given"))
-    assert captions.images == captions.pictures(Path("nowhere")) == ()
-    with pytest.raises(RelataError, match=r"held\.jpg"):
-        scratch.pictures(Path("nowhere"))
-    assert (refine.images, scratch.images, given_.images) == (None, None, None)
+    assert captions.images == ()
+    assert (refine.images, scratch.images, given_.images) == (None, None, None)  # those of the group
     asked = {one.mode: comparison.prompt(one) for one in (captions, refine, scratch, given_)}
     assert len({prompt.system for prompt in asked.values()}) == 4
     assert not any(prompt.turns for prompt in asked.values())  # on purpose, as in the paper
     for mode, prompt in asked.items():
         assert ("Two people with a dog." in prompt.user) == (mode in ("captions", "given"))
         assert ("The dog is white in the second one." in prompt.user) == (mode == "refine")
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("scratch", "host-not-allowed"), ("captions", "no-reply")])
+def test_images_are_read_as_those_of_all_recipes(mode: str, reason: str, tmp_path: Path) -> None:
+    pytest.importorskip("openai", reason="needs the client: pip install 'relata[endpoint]'")
+    away = Group("away", tuple(scene.replace(image="http://example.com/a.jpg") for scene in (HELD, SEEN)))
+    teacher = tmp_path / "teacher.json"
+    teacher.write_text('{"model": "m", "url": "http://127.0.0.1:9/v1", "attempts": 1}')  # nobody answers there
+    report = relata.build(
+        "comparison", [away], f"endpoint:{teacher}", out=tmp_path / "out", hosts=("example.org",), mode=mode
+    )
+    assert report.reasons == {reason: 1}
 
 
 @pytest.mark.parametrize(

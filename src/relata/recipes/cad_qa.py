@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -50,10 +49,6 @@ class Item:
     summary: str = ""
     images: tuple[str, ...] | None = ()
     """Empty: the teacher gets none."""
-
-    def pictures(self, root: Path) -> tuple[bytes, ...]:
-        """No files go with the prompt."""
-        return ()
 
 
 def items(

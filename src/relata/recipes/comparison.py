@@ -18,14 +18,12 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from relata.chat import Example, ImageRef, Message
 from relata.english.summary import AXES, Axis, summary
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
-from relata.images import read as read_image
 from relata.nouns import listed
 from relata.nouns.rules import FUNCTION_WORDS
 from relata.quoting import quote, words
@@ -74,12 +72,6 @@ class Item:
     """The second turn and its answer, if there is one."""
     images: tuple[str, ...] | None
     """None: those of the group; empty: the teacher gets none."""
-
-    def pictures(self, root: Path) -> tuple[bytes, ...]:
-        """The files that go with the prompt: none for a teacher that sees the captions alone."""
-        if self.mode == "captions":
-            return ()
-        return tuple(read_image(scene.image, root) for scene in self.source.scenes)
 
 
 def items(
