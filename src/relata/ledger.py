@@ -41,13 +41,14 @@ create table if not exists replies (
   key text primary key, kept integer not null, reply text not null, cause text not null, request text not null,
   teacher text not null, prompt text not null, tokens_in integer not null, tokens_out integer not null,
   cost real not null, seconds real not null, time real not null, crc integer not null
-) without rowid;
+);
 create table if not exists failures (
   id integer primary key, key text not null, cause text not null, reply text not null, request text not null,
   teacher text not null, tokens_in integer not null, tokens_out integer not null, cost real not null, time real not null
 );
 """
 
+_REMEDY = "`relata ledger FILE --save NEW` writes what can still be read into a new file; or restore a copy"
 _SUMS = "coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0), coalesce(sum(cost), 0.0)"
 
 
@@ -114,6 +115,13 @@ def _crc(entry: Entry) -> int:
     return zlib.crc32(repr(entry).encode(errors="replace"))
 
 
+def unpacked(row: Sequence[Any]) -> tuple[Entry, bool]:
+    """The reply that a row of the file holds, and whether it is as it was filed."""
+    key, kept, text, cause, request, teacher, prompt, tokens_in, tokens_out, cost, seconds, _, crc = row
+    entry = Entry(key, Reply(text, tokens_in, tokens_out, cost, seconds), bool(kept), cause, request, teacher, prompt)
+    return entry, _crc(entry) == crc
+
+
 class Ledger:
     """A ledger file, opened by its one writer. Its methods may be called from any thread.
 
@@ -160,7 +168,7 @@ class Ledger:
                     f"cannot open {self.path}: {error}; is the disk full? mend that and run again; what is filed stays"
                 ) from error
             except sqlite3.DatabaseError as error:
-                raise RelataError(f"{self.path} is no ledger, or is damaged: {error}; name another file") from error
+                raise RelataError(f"{self.path} is no ledger, or is damaged: {error}; {_REMEDY}") from error
             opened.pop_all()
         return base
 
@@ -184,15 +192,11 @@ class Ledger:
         Raises:
             RelataError: if the file cannot be read.
         """
-        row = self._row(
-            "select reply, tokens_in, tokens_out, cost, seconds, kept, cause, request, teacher, prompt, crc"
-            " from replies where key = ?",
-            key,
-        )
+        row = self._row("select * from replies where key = ?", key)
         if row is None:
             return None
-        entry = Entry(key, Reply(*row[:5]), bool(row[5]), *row[6:10])
-        if _crc(entry) == row[10]:
+        entry, whole = unpacked(row)
+        if whole:
             return entry
         self._do("delete from replies where key = ?", (key,))
         self._list(key, "the reply was damaged in the file", entry.reply, entry.request, entry.teacher)
@@ -271,7 +275,7 @@ class Ledger:
             with self._lock:
                 return self._read.execute(question, values).fetchone()
         except sqlite3.Error as error:
-            raise RelataError(f"{self.path} is damaged: {error}; restore it, or name another file") from error
+            raise RelataError(f"{self.path} is damaged: {error}; {_REMEDY}") from error
 
     def _list(self, key: str, cause: str, reply: Reply, request: str, teacher: str) -> None:
         """Put a call into the list of failures."""
