@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from relata import spatial
+from relata.english.meanings import ONE_WAY, meaning, same_way
 from relata.english.predicates import plain
 from relata.notation import words as harmless
 from relata.scene import Scene
@@ -48,6 +50,20 @@ def triples(scene: Scene) -> list[Triple]:
         if r.subject != r.object and harmless(r.predicate)  # one of brackets alone says nothing
     )
     return list(dict.fromkeys(found))
+
+
+def one_way(scene: Scene) -> list[Triple]:
+    """The relations that are false of their two things turned round: no rug is on the dog that is on it."""
+    boxes = [region.box for region in scene.regions]
+    relations = triples(scene)
+    said = {same_way(*triple) for triple in relations}
+    return [
+        (s, p, o)
+        for s, p, o in relations
+        if meaning(p) in ONE_WAY
+        and same_way(o, p, s) not in said
+        and spatial.clear(boxes[o], boxes[s], scene.width, scene.height) != meaning(p)
+    ]
 
 
 def facts(relations: Sequence[Triple], labels: Sequence[str]) -> list[Fact]:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 
 from relata import notation, spatial
 from relata.english import words
-from relata.english.facts import Fact, Triple, triples
+from relata.english.facts import Fact, Triple, one_way, triples
 from relata.english.kinds import kind
-from relata.english.meanings import ONE_WAY, meaning, same_way
 from relata.english.names import Names
 from relata.english.predicates import phrase
 from relata.english.sentences import clause
@@ -188,13 +187,7 @@ def vsr(scene: Scene, rng: random.Random, most: int) -> list[Turn]:
 
 def _one_way(scene: Scene) -> list[Triple]:
     """Spatial relations that hold, annotated or shown by boxes, and do not hold of the same two the other way round."""
-    boxes = [region.box for region in scene.regions]
-    said = {same_way(*triple) for triple in triples(scene)}
-    found: list[Triple] = []
-    for s, p, o in triples(scene):
-        shown = spatial.clear(boxes[o], boxes[s], scene.width, scene.height)
-        if kind(p) == "spatial" and meaning(p) in ONE_WAY and same_way(o, p, s) not in said and shown != meaning(p):
-            found.append((s, p, o))
+    found = [triple for triple in one_way(scene) if kind(triple[1]) == "spatial"]
     at = {region.id: k for k, region in enumerate(scene.regions)}
     related = {frozenset((s, o)) for s, _, o in triples(scene)}
     for k, region in enumerate(scene.regions):

@@ -89,11 +89,9 @@ def _false_relation(talk: Talk) -> Turn | None:
     said = phrase(talk.pick(_contrary(talk, fact)))
     subject, thing = talk.names.known(fact.subjects), talk.names.known(fact.objects)
     claim = f"{subject.text} {said.lead}{said.one} {thing.text}"
-    start = talk.pick(("Why", "Is"))
-    question = f"Why {subject.be} {claim}?" if start == "Why" else f"{subject.be.capitalize()} {claim}?"
-    denial = f"{subject.text} {subject.be} not {said.lead}{said.one} {thing.text}"
-    denial = f"No, {denial}." if start == "Is" else words.sentence(denial)
-    return Turn(question, f"{denial} {talk.pick(('In fact', 'Rather', 'Instead'))}, {clause(talk.names, fact)}.")
+    denial = words.sentence(f"{subject.text} {subject.be} not {said.lead}{said.one} {thing.text}")
+    told = f"{denial} {talk.pick(('In fact', 'Rather', 'Instead'))}, {clause(talk.names, fact)}."
+    return Turn(f"Why {subject.be} {claim}?", told)
 
 
 def _contrary(talk: Talk, fact: Fact) -> list[str]:
@@ -103,7 +101,7 @@ def _contrary(talk: Talk, fact: Fact) -> list[str]:
 
 
 def _false_doing(talk: Talk) -> Turn | None:
-    """Whether somebody holds a kite who holds an umbrella."""
+    """Why somebody holds the kite who holds an umbrella."""
     absent = set(absent_things(talk))
     fact = talk.fact(lambda fact: not fact.mutual and not absent.isdisjoint(FITTING.get(fact.predicate, ())))
     if fact is None:
@@ -111,12 +109,8 @@ def _false_doing(talk: Talk) -> Turn | None:
     noun = talk.pick([noun for noun in FITTING[fact.predicate] if noun in absent])
     subject = talk.names.known(fact.subjects)
     said = phrase(fact.predicate)
-    question = talk.pick(("{Be} {} {} {a} {noun}?", "Why {be} {} {} the {noun}?"))
-    text = question.format(
-        subject.text, said.one, Be=subject.be.capitalize(), be=subject.be, a=words.article(noun), noun=noun
-    )
-    start = "No, there" if question.startswith("{Be}") else "There"
-    return Turn(text, f"{start} is no {noun} in the image. {words.sentence(clause(talk.names, fact))}")
+    text = f"Why {subject.be} {subject.text} {said.one} the {noun}?"
+    return Turn(text, f"There is no {noun} in the image. {words.sentence(clause(talk.names, fact))}")
 
 
 def _false_object(talk: Talk) -> Turn | None:

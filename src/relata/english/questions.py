@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relata.english import words
-from relata.english.facts import Fact
+from relata.english.facts import Fact, one_way
 from relata.english.names import Names
 from relata.english.predicates import phrase
+from relata.english.premises import absent_things
 from relata.english.sentences import arranged, clause, verbs
 from relata.english.talk import Ask, Talk, Turn
 from relata.notation import cite
@@ -142,26 +143,36 @@ def _objects(talk: Talk) -> Turn | None:
 
 
 def _verify(talk: Talk) -> Turn | None:
-    """Whether something is so that is so."""
-    fact = talk.fact(lambda fact: phrase(fact.predicate).copula and not fact.mutual)
+    """Whether something is so that is so, or is not so turned round: each predicate gets as many noes."""
+    single = {Fact((s,), p, (o,)) for s, p, o in one_way(talk.scene)}
+    fact = talk.fact(lambda fact: phrase(fact.predicate).copula and fact in single)
     if fact is None:
         return None
+    yes = talk.rng.random() < 0.5
+    ends = (fact.subjects, fact.objects) if yes else (fact.objects, fact.subjects)
+    subject, thing = (talk.names.known(end) for end in ends)
     said = phrase(fact.predicate)
-    subject, thing = talk.names.known(fact.subjects), talk.names.known(fact.objects)
-    question = f"{subject.be} {subject.text} {said.lead}{said.one} {thing.text}?"
-    return Turn(question[0].upper() + question[1:], f"Yes, {clause(talk.names, fact)}.")
+    question = f"{subject.be} {subject.text} {said.lead}{said.text(subject.plural)} {thing.text}?"
+    return Turn(question[0].upper() + question[1:], f"{'Yes' if yes else 'No'}, {clause(talk.names, fact)}.")
 
 
 def _there(talk: Talk) -> Turn | None:
-    """Whether there is something that there is."""
+    """Whether there is something that there is, or something that there is not: as many noes."""
+    absent = absent_things(talk)
+    if absent and talk.rng.random() < 0.5:
+        noun = talk.pick(absent)
+        return Turn(_is_there(noun), f"No, there is no {noun} in the image.")
     names = talk.names
     group = talk.group(lambda group: _countable(names, group) and names.seen.isdisjoint(group))
     if group is None:
         return None
-    noun = names.nouns[group[0]]
     there = names.say(group)
     more = f", {names.place(group[0])}" if len(group) == 1 else ""
-    return Turn(f"Is there {words.article(noun)} {noun} in the image?", f"Yes, there {there.be} {there.text}{more}.")
+    return Turn(_is_there(names.nouns[group[0]]), f"Yes, there {there.be} {there.text}{more}.")
+
+
+def _is_there(noun: str) -> str:
+    return f"Is there {words.article(noun)} {noun} in the image?"
 
 
 #: All kinds, by the type of question: relations, actions, counts, places, objects.
