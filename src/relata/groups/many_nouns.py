@@ -9,9 +9,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from relata.groups import nouns as by_nouns
+from relata.groups._collect import Count
 from relata.scene import Group, Scene
-
-Count = Annotated[int, Meta(ge=1)]
 
 
 def groups(

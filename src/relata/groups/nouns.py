@@ -14,11 +14,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from relata.groups._collect import Count
 from relata.groups._mining import LEVELS, mine, quotas
 from relata.nouns import noun_sets, tagger
 from relata.scene import Group, Scene, decode, encode
 
-Count = Annotated[int, Meta(ge=1)]
 Several = Annotated[int, Meta(ge=2)]
 
 

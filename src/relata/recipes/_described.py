@@ -80,10 +80,10 @@ def described(
             long = captions.get(scene.id, ()) if second else None
             counts = (1, len(short), 1)
         else:
-            counts = tuple(int(share) + (rng.random() < share % 1) for share in shares)  # type: ignore[assignment]
-            short, by = tuple(descriptions(pair, rng, max(counts[1], counts[2]))), "rules"
+            labels, whole, several = (int(share) + (rng.random() < share % 1) for share in shares)
+            short, by = tuple(descriptions(pair, rng, max(whole, several))), "rules"
             long, source = (_detailed(scene, relation, pair),), ""
-            counts = (counts[0], min(counts[1], len(short)), counts[2])
+            counts = (labels, min(whole, len(short)), several)
         found.append(Told(relation, pair, shared(relation), short, long, counts, by, source))
     return found
 
