@@ -158,14 +158,14 @@ def _verify(talk: Talk) -> Turn | None:
 
 def _there(talk: Talk) -> Turn | None:
     """Whether there is something that there is, or something that there is not: as many noes."""
-    absent = absent_things(talk)
-    if absent and talk.rng.random() < 0.5:
-        noun = talk.pick(absent)
-        return Turn(_is_there(noun), f"No, there is no {noun} in the image.")
     names = talk.names
     group = talk.group(lambda group: _countable(names, group) and names.seen.isdisjoint(group))
     if group is None:
         return None
+    absent = absent_things(talk)
+    if absent and talk.rng.random() < 0.5:
+        noun = talk.pick(absent)
+        return Turn(_is_there(noun), f"No, there is no {noun} in the image.")
     there = names.say(group)
     more = f", {names.place(group[0])}" if len(group) == 1 else ""
     return Turn(_is_there(names.nouns[group[0]]), f"Yes, there {there.be} {there.text}{more}.")
