@@ -146,6 +146,23 @@ def test_what_a_teacher_is_given() -> None:
         assert ("The dog is white in the second one." in prompt.user) == (mode == "refine")
 
 
+def test_rules_use_the_notes_that_are_to_be_refined() -> None:
+    text = plain(made(PAIR, mode="refine").messages[1].spans)
+    assert text.endswith(". The dog is white in the second one.")
+    assert "white in Image 2" in text  # what is annotated comes before
+    same = Group("same", (HELD, HELD), captions=("the leash is gone",))
+    assert plain(made(same, mode="refine").messages[1].spans).endswith("\n\nDifferences:\nThe leash is gone.")
+
+
+@pytest.mark.parametrize("mode", ["scratch", "refine"])
+def test_rules_say_nothing_of_what_they_know_nothing_of(mode: str) -> None:
+    bare = Group("bare", (HELD, SEEN.replace(regions=(), relations=(), captions=())), captions=("a dog is gone",))
+    asked = item(bare, mode=mode)
+    found = comparison.read(comparison.offline(asked, random.Random(0)), asked)
+    assert isinstance(found, Rejection)
+    assert found.reason == "empty-reply"
+
+
 @pytest.mark.parametrize(("mode", "reason"), [("scratch", "host-not-allowed"), ("captions", "no-reply")])
 def test_images_are_read_as_those_of_all_recipes(mode: str, reason: str, tmp_path: Path) -> None:
     pytest.importorskip("openai", reason="needs the client: pip install 'relata[endpoint]'")

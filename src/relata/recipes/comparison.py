@@ -22,6 +22,7 @@ from typing import Literal
 
 from relata.chat import Example, ImageRef, Message
 from relata.english.summary import AXES, Axis, summary
+from relata.english.words import sentence
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
 from relata.nouns import listed
@@ -29,6 +30,7 @@ from relata.nouns.rules import FUNCTION_WORDS
 from relata.quoting import quote, words
 from relata.recipes._here import Here
 from relata.recipes._prompts import template
+from relata.recipes._summary import Point
 from relata.recipes._summary import read as read_summary
 from relata.scene import Group, Scene
 from relata.teachers import Prompt
@@ -116,8 +118,20 @@ def request(group: Group, mode: Mode, axes: tuple[Axis, ...] = AXES) -> Prompt:
 
 
 def offline(item: Item, rng: random.Random) -> str:
-    """The reply made by rules from regions, attributes, relations and captions."""
-    return summary(item.source.scenes, rng, item.axes)
+    """The reply made by rules from regions, attributes, relations and captions; in `refine`, from the notes as well.
+
+    It is empty, and so rejected, where nothing is known of an image: who says that it has nothing in common may be wrong.
+    """
+    group = item.source
+    if not all(scene.regions or any(map(str.strip, scene.captions)) for scene in group.scenes):
+        return ""
+    said = summary(group.scenes, rng, item.axes)
+    found = read_summary(said, len(group.scenes))
+    if item.mode != "refine" or isinstance(found, Rejection):
+        return said
+    known = tuple(point for point in found.different if point.axis)  # else it says that no difference is known
+    notes = tuple(Point("", sentence(words(text).rstrip("."))) for text in group.captions if text.strip())
+    return str(found._replace(different=known + notes))
 
 
 def read(reply: str, item: Item) -> Example | Rejection:
