@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import random
 import re
 import threading
 import time
@@ -42,8 +41,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 #: Size of the reply of `big`.
 BIG = 10_000_000
-_COMPLETIONS = "/v1/chat/completions"
-_JSON = (("POST", _COMPLETIONS), ("POST", "/v1/batches"))
+COMPLETIONS = "/v1/chat/completions"
 
 
 class Rule(Record, frozen=True, kw_only=True):
@@ -106,14 +104,12 @@ class Answer(NamedTuple):
 
 
 def load(path: str | Path) -> Script:
-    """A script: YAML, or JSON Lines with a rule in each (`.jsonl`).
+    """A script, from YAML.
 
     Raises:
         RelataError: if it cannot be read, or is no script.
     """
-    return (
-        Script(rules=read(path, tuple[Rule, ...], Rule)) if Path(path).suffix == ".jsonl" else read(path, Script, Rule)
-    )
+    return read(path, Script, Rule)
 
 
 class Server:
@@ -122,25 +118,62 @@ class Server:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.counts: Counter[str] = Counter()
-        """What was asked and what was done: `requests`, `distinct`, `most_at_once`, `status 429`, `do reset` ..."""
+        """What was asked and what was done: `requests`, `most_at_once`, `status 429`, `do reset` ..."""
+        self.files: dict[str, bytes] = {}
+        """What was uploaded, and the results of batches."""
         self._seen: Counter[bytes] = Counter()
-        self._used: Counter[int] = Counter()
         self._rules = [(rule, re.compile(rule.path), re.compile(rule.match)) for rule in script.rules]
+        self._used: Counter[int] = Counter()
+        self._batches: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
         self._last = b"{}"
         self._now = 0
-        self.files: dict[str, bytes] = {}
-        """What was uploaded, and the results of batches."""
-        self._batches: dict[str, dict[str, Any]] = {}
 
     @property
     def distinct(self) -> int:
         """Different requests so far."""
         return len(self._seen)
 
-    # which rule, and what it does
+    async def reply(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer to any request, after the latency that the script says."""
+        if path == "/stats":
+            return _json({**self.counts, "distinct": self.distinct})
+        if self.script.key and headers.get("authorization") != f"Bearer {self.script.key}":
+            return _error(401, "Incorrect API key provided")
+        self._now += 1
+        self.counts["most_at_once"] = max(self.counts["most_at_once"], self._now)
+        try:
+            if (method, path) == ("POST", COMPLETIONS):
+                asked = msgspec.json.decode(body)
+                rule = self._asked(asked, body)
+                await self._wait(rule, body)
+                answer = self.completion(rule, asked)
+            else:
+                rule = self._rule(path, b"", path)
+                await self._wait(rule, body)
+                answer = _fault(rule) if rule.do == "status" else self._other(method, path, headers, body)
+        except msgspec.DecodeError:
+            return _error(400, "the body is no JSON")
+        finally:
+            self._now -= 1
+        self.counts[f"status {answer.status}"] += 1
+        return answer._replace(do=rule.do)
 
-    def rule(self, path: str, body: bytes, text: str) -> Rule:
+    async def _wait(self, rule: Rule, body: bytes) -> None:
+        latency = self.script.latency if rule.latency is None else rule.latency
+        if isinstance(latency, tuple):
+            latency = latency[0] + (latency[1] - latency[0]) * _die(f"{self.script.seed}", body)
+        if latency:
+            await asyncio.sleep(latency)
+
+    # which rule, and what it does to a chat request
+
+    def _asked(self, asked: Mapping[str, Any], body: bytes) -> Rule:
+        """The rule for a chat request, which is counted."""
+        self.counts["requests"] += 1
+        return self._rule(COMPLETIONS, body, _text(asked))
+
+    def _rule(self, path: str, body: bytes, text: str) -> Rule:
         """The rule for a request. The dice know the request and how often it came, so their order does not matter."""
         digest = hashlib.blake2b(path.encode() + b" " + body, digest_size=16).digest()
         self._seen[digest] += 1
@@ -149,160 +182,112 @@ class Server:
                 continue
             if not at.search(path) or not match.search(text):
                 continue
-            if rule.share < 1.0:
-                die = hashlib.blake2b(digest, key=f"{self.script.seed} {index} {self._seen[digest]}".encode()).digest()
-                if int.from_bytes(die[:8], "big") >= rule.share * 2**64:
-                    continue
-            self._used[index] += 1
-            return rule
-        return _ECHO
+            if _die(f"{self.script.seed} {index} {self._seen[digest]}", digest) < rule.share:
+                self._used[index] += 1
+                break
+        else:
+            rule = _ECHO
+        self.counts[f"do {rule.do}"] += 1
+        return rule
 
     def completion(self, rule: Rule, asked: Mapping[str, Any]) -> Answer:
         """The answer to a chat request under a rule."""
         if rule.do == "status":
             return _fault(rule)
-        schema = (asked.get("response_format") or {}).get("json_schema", {}).get("schema")
         text = _text(asked)
-        content: str | None = text if schema is None else msgspec.json.encode(least(schema, schema)).decode()
-        if rule.do in _TEXTS:
-            content = _TEXTS[rule.do]
-        elif rule.do in ("reply", "cut"):
-            content = rule.reply or content
-        elif rule.do == "broken":
-            content = '{"value": [1, 2, {"' + (content or "")[:20]
+        schema = (asked.get("response_format") or {}).get("json_schema", {}).get("schema")
+        echo = text if schema is None else msgspec.json.encode(least(schema, schema)).decode()
+        content: str | None = {
+            "empty": "", "null": None, "refuse": None, "wrong": '{"unasked": true}',
+            "broken": '{"value": [1, 2, {"' + echo[:20],
+        }.get(rule.do, rule.reply or echo)  # fmt: skip
         message = {"role": "assistant", "content": content}
         if rule.do == "refuse":
             message["refusal"] = "I cannot help with that."
-        used = {"prompt_tokens": 10 + len(text) // 4, "completion_tokens": 1 + len(content or "") // 4}
-        self.counts["tokens_in"] += used["prompt_tokens"]
-        self.counts["tokens_out"] += used["completion_tokens"]
-        choice = {"index": 0, "message": message, "finish_reason": "length" if rule.do == "cut" else "stop"}
-        made = {
-            "id": f"chatcmpl-{next(self._numbers)}",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": asked.get("model", ""),
-            "choices": [choice],
-            "usage": {**used, "total_tokens": sum(used.values())},
-        }
+        tokens_in, tokens_out = 10 + len(text) // 4, 1 + len(content or "") // 4
+        self.counts.update(tokens_in=tokens_in, tokens_out=tokens_out)
         if rule.do == "garbage":
-            return Answer(200, b"<html>upstream says hello</html>", do=rule.do)
+            return Answer(200, b"<html>upstream says hello</html>")
         if rule.do != "again":
+            made = {
+                "id": f"chatcmpl-{next(self._numbers)}",
+                "object": "chat.completion",
+                "created": int(time.time()),
+                "model": asked.get("model", ""),
+                "choices": [
+                    {"index": 0, "message": message, "finish_reason": "length" if rule.do == "cut" else "stop"}
+                ],
+                "usage": {
+                    "prompt_tokens": tokens_in,
+                    "completion_tokens": tokens_out,
+                    "total_tokens": tokens_in + tokens_out,
+                },
+            }
             self._last = msgspec.json.encode(made)
-        return Answer(200, self._last, do=rule.do)
+        return Answer(200, self._last)
 
-    # the addresses
+    # models, files and batches
 
-    async def reply(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer to any request, after the latency that the script says."""
-        if path == "/stats":
-            return Answer(200, msgspec.json.encode({**self.counts, "distinct": self.distinct}))
-        if self.script.key and headers.get("authorization") != f"Bearer {self.script.key}":
-            return _error(401, "Incorrect API key provided")
-        self._now += 1
-        self.counts["most_at_once"] = max(self.counts["most_at_once"], self._now)
-        try:
-            return await self._reply(method, path, headers, body)
-        finally:
-            self._now -= 1
-
-    async def _reply(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        chat = path == _COMPLETIONS and method == "POST"
-        try:
-            asked = msgspec.json.decode(body) if (method, path) in _JSON else {}
-        except msgspec.DecodeError:
-            return _error(400, "the body is no JSON")
-        rule = self.rule(path, body if chat else b"", _text(asked) if chat else path)
-        self.counts["requests"] += chat
-        self.counts[f"do {rule.do}"] += 1
-        if delay := self._delay(rule, body):
-            await asyncio.sleep(delay)
-        if chat:
-            answer = self.completion(rule, asked)
-        elif rule.do == "status":
-            answer = _fault(rule)
-        else:
-            answer = self._other(method, path, headers, body, asked)._replace(do=rule.do)
-        self.counts[f"status {answer.status}"] += 1
-        return answer
-
-    def _delay(self, rule: Rule, body: bytes) -> float:
-        latency = self.script.latency if rule.latency is None else rule.latency
-        if isinstance(latency, tuple):
-            return random.Random(f"{self.script.seed} {hashlib.sha256(body).hexdigest()}").uniform(*latency)
-        return latency
-
-    def _other(self, method: str, path: str, headers: Mapping[str, str], body: bytes, asked: Any) -> Answer:
-        """Models, files and batches."""
+    def _other(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         address, _, query = path.partition("?")
-        _, _, kind, *rest = f"{address}//".rstrip("/").split("/")
-        match method, kind, rest:
-            case "GET", "models", []:
-                found: Any = {"object": "list", "data": [{"id": "scripted", "object": "model"}]}
-            case "POST", "files", []:
-                name = f"file-{next(self._numbers)}"
-                self.files[name] = _upload(headers.get("content-type", ""), body)
-                found = {"id": name, "object": "file", "bytes": len(self.files[name]), "purpose": "batch"}
-            case "GET", "files", [name, "content"] if name in self.files:
-                return Answer(200, self.files[name])
-            case "DELETE", "files", [name] if name in self.files:
-                del self.files[name]
-                found = {"id": name, "object": "file", "deleted": True}
-            case "POST", "batches", [] if asked.get("input_file_id") in self.files:
-                found = self._begin(asked)
-            case "GET", "batches", []:
+        match method, *address.removeprefix("/v1/").split("/"):
+            case "GET", "models":
+                return _json({"object": "list", "data": [{"id": "scripted", "object": "model"}]})
+            case "POST", "files":
+                file = self._kept(_upload(headers.get("content-type", ""), body))
+                return _json({"id": file, "object": "file", "bytes": len(self.files[file]), "purpose": "batch"})
+            case "GET", "files", file, "content" if file in self.files:
+                return Answer(200, self.files[file])
+            case "POST", "batches":
+                name, asked = f"batch_{next(self._numbers)}", msgspec.json.decode(body)
+                self.counts["batches"] += 1
+                batch = {"id": name, "object": "batch", "status": "in_progress", "created_at": int(time.time())}
+                self._batches[name] = {**asked, **batch, "due": time.monotonic() + self.script.batch}
+                return _json(self._settled(name))
+            case "GET", "batches":
                 after = re.search(r"after=([\w-]+)", query)
-                newest = [self._settled(name) for name in reversed(self._batches)]
-                start = next((n for n, batch in enumerate(newest, 1) if after and batch["id"] == after[1]), 0)
-                page = newest[start : start + 20]
-                found = {"object": "list", "data": page, "has_more": len(newest) > start + 20}
-            case "GET", "batches", [name] if name in self._batches:
-                found = self._settled(name)
-            case _:
-                return _error(404, f"nothing at {method} {address}")
-        return Answer(200, msgspec.json.encode(found))
+                newest = [*reversed(self._batches)]
+                start = newest.index(after[1]) + 1 if after else 0
+                page = [self._settled(name) for name in newest[start : start + 20]]
+                return _json({"object": "list", "data": page, "has_more": len(newest) > start + 20})
+            case "GET", "batches", name if name in self._batches:
+                return _json(self._settled(name))
+        return _error(404, f"nothing at {method} {address}")
 
-    def _begin(self, asked: dict[str, Any]) -> dict[str, Any]:
-        name = f"batch_{next(self._numbers)}"
-        self.counts["batches"] += 1
-        batch = {"id": name, "object": "batch", "status": "in_progress", "created_at": int(time.time())}
-        self._batches[name] = {**asked, **batch, "due": time.monotonic() + self.script.batch}
-        return self._settled(name)
+    def _kept(self, data: bytes) -> str:
+        """The name under which a file is kept."""
+        name = f"file-{next(self._numbers)}"
+        self.files[name] = data
+        return name
 
     def _settled(self, name: str) -> dict[str, Any]:
         """A batch as it is now; its requests are answered when it is first looked at after it is due."""
         batch = self._batches[name]
         if batch["status"] == "in_progress" and time.monotonic() >= batch["due"]:
-            good, bad = self._lines(self.files[batch["input_file_id"]])
-            for field, lines in (("output_file_id", good), ("error_file_id", bad)):
-                file = f"file-{next(self._numbers)}"
-                self.files[file] = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-                batch[field] = file if lines else None
+            lines: dict[str, list[bytes]] = {"output_file_id": [], "error_file_id": []}
+            for line in self.files[batch["input_file_id"]].splitlines():
+                good, made = self._line(msgspec.json.decode(line))
+                lines["output_file_id" if good else "error_file_id"] += made
+            # the order of a batch's output is not that of its input
+            batch |= {field: self._kept(b"".join(reversed(some))) if some else None for field, some in lines.items()}
             batch["status"] = "completed"
         return {key: value for key, value in batch.items() if key != "due"}
 
-    def _lines(self, file: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        good: list[dict[str, Any]] = []
-        bad: list[dict[str, Any]] = []
-        for line in file.splitlines():
-            one = msgspec.json.decode(line)
-            rule = self.rule(_COMPLETIONS, msgspec.json.encode(one["body"]), _text(one["body"]))
-            self.counts["requests"] += 1
-            self.counts[f"do {rule.do}"] += 1
-            answer = self.completion(rule, one["body"])
-            said = {"status_code": answer.status, "body": msgspec.Raw(answer.body if rule.do != "garbage" else b'"?"')}
-            name = one["custom_id"][::-1] if rule.do == "wrong-id" else one["custom_id"]
-            made = {"id": f"line-{next(self._numbers)}", "custom_id": name, "response": said, "error": None}
-            if rule.do not in ("missing", "reset", "hang", "half"):
-                (good if answer.status == 200 else bad).extend([made] * (2 if rule.do == "twice" else 1))
-        good.reverse()  # the order of a batch's output is not that of its input
-        return good, bad
+    def _line(self, one: dict[str, Any]) -> tuple[bool, list[bytes]]:
+        """Whether a request of a batch went well, and the lines of its result."""
+        rule = self._asked(one["body"], msgspec.json.encode(one["body"]))
+        answer = self.completion(rule, one["body"])
+        said = {"status_code": answer.status, "body": msgspec.Raw(b'"?"' if rule.do == "garbage" else answer.body)}
+        name = one["custom_id"][::-1] if rule.do == "wrong-id" else one["custom_id"]
+        line = {"id": f"line-{next(self._numbers)}", "custom_id": name, "response": said, "error": None}
+        copies = 0 if rule.do in ("missing", "reset", "hang", "half") else 2 if rule.do == "twice" else 1
+        return answer.status == 200, [msgspec.json.encode(line) + b"\n"] * copies
 
     # the wire
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> asyncio.Server:
         """Listen; port 0 takes a free one."""
-        return await asyncio.start_server(self._attend, host, port, limit=1 << 16)
+        return await asyncio.start_server(self._attend, host, port)
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
@@ -315,53 +300,53 @@ class Server:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ", 2)
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines if line)}
-        if headers.get("transfer-encoding") == "chunked":
-            body = await _chunks(reader)
-        else:
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
         answer = await self.reply(method, path, headers, body)
         if answer.do == "hang":
             return not await reader.read(1)  # the caller goes away first
         if answer.do == "reset":
             return False
-        told = {"content-type": "application/json", "content-length": str(len(answer.body)), **answer.headers}
-        if answer.do == "big":
-            told["content-length"] = str(BIG)
+        blank = BIG - len(answer.body) if answer.do == "big" else 0
+        told = {"date": formatdate(usegmt=True), "content-type": "application/json"}
+        told |= {"content-length": f"{len(answer.body) + blank}", **answer.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
-        whole = (
-            f"HTTP/1.1 {answer.status} Scripted\r\ndate: {formatdate(usegmt=True)}\r\n{head}\r\n".encode() + answer.body
-        )
+        whole = f"HTTP/1.1 {answer.status} Scripted\r\n{head}\r\n".encode() + answer.body
         if answer.do == "half":
             whole = whole[: len(whole) - len(answer.body) // 2 - 1]
         writer.write(whole * 2 if answer.do == "twice" else whole)
-        await writer.drain()
-        for start in range(len(answer.body), BIG if answer.do == "big" else 0, 1 << 16):
-            writer.write(b" " * min(1 << 16, BIG - start))
+        for start in range(0, blank, 1 << 16):
             await writer.drain()
+            writer.write(b" " * min(1 << 16, blank - start))
+        await writer.drain()
         return answer.do != "half"
 
 
 @contextmanager
 def serving(script: Script, host: str = "127.0.0.1", port: int = 0) -> Iterator[tuple[str, Server]]:
     """A server in a thread of its own, for as long as the block runs: its address, for a client, and itself."""
-    loop, server = asyncio.new_event_loop(), Server(script)
-    listening = loop.run_until_complete(server.serve(host, port))
-    thread = threading.Thread(target=loop.run_forever, name="chatserver", daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{listening.sockets[0].getsockname()[1]}/v1", server
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        listening.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
+    server = Server(script)
+    with asyncio.Runner() as runner:
+        listening, loop = runner.run(server.serve(host, port)), runner.get_loop()
+        thread = threading.Thread(target=loop.run_forever, name="chatserver", daemon=True)
+        thread.start()
+        try:
+            yield f"http://{host}:{listening.sockets[0].getsockname()[1]}/v1", server
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            listening.close()
 
 
 _ECHO = Rule(do="echo")
-_TEXTS = {"empty": "", "null": None, "refuse": None, "wrong": '{"unasked": true}'}
+
+
+def _die(salt: str, of: bytes) -> float:
+    """A number from 0 to 1 that depends on these alone."""
+    return int.from_bytes(hashlib.blake2b(of, key=salt.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def _json(value: Any) -> Answer:
+    return Answer(200, msgspec.json.encode(value))
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None, code: str = "") -> Answer:
@@ -385,28 +370,24 @@ def _text(asked: Mapping[str, Any]) -> str:
 
 def least(schema: Any, root: Any) -> Any:
     """The least value that fits a JSON schema, as far as msgspec's schemas go."""
-    if not isinstance(schema, dict):
-        return None
-    if "$ref" in schema:
-        return least(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
-    if "const" in schema or "enum" in schema:
-        return schema.get("const", next(iter(schema.get("enum", [])), None))
-    for word in ("anyOf", "oneOf", "allOf"):
-        if word in schema:
-            return least(schema[word][0], root)
-    kind: Any = schema.get("type", "null")
-    match kind[0] if isinstance(kind, list) else kind:
-        case "object":
-            parts: dict[str, Any] = schema.get("properties") or {}
-            return {name: least(parts[name], root) for name in schema.get("required", parts) if name in parts}
-        case "array":
+    match schema:
+        case {"$ref": str(name)}:
+            return least(root["$defs"][name.rsplit("/", 1)[1]], root)
+        case {"const": value} | {"enum": [value, *_]}:
+            return value
+        case {"anyOf": [first, *_]} | {"oneOf": [first, *_]} | {"allOf": [first, *_]}:
+            return least(first, root)
+        case {"type": "object"}:
+            parts = schema.get("properties", {})
+            return {name: least(parts[name], root) for name in schema.get("required", parts)}
+        case {"type": "array"}:
             first = [least(part, root) for part in schema.get("prefixItems", ())]
-            return first + [least(schema.get("items"), root) for _ in range(schema.get("minItems", 0) - len(first))]
-        case "string":
+            return first + [least(schema.get("items"), root)] * (schema.get("minItems", 0) - len(first))
+        case {"type": "string"}:
             return "x" * schema.get("minLength", 0)
-        case "integer" | "number":
+        case {"type": "integer" | "number"}:
             return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-        case "boolean":
+        case {"type": "boolean"}:
             return False
     return None
 
@@ -417,12 +398,3 @@ def _upload(kind: str, body: bytes) -> bytes:
     parts: list[bytes] = [] if mark is None else body.split(b"--" + mark[1].encode())
     heads = [part.partition(b"\r\n\r\n") for part in parts]
     return next((data.removesuffix(b"\r\n") for head, _, data in heads if b'name="file"' in head), b"")
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    parts = []
-    while size := int(await reader.readline(), 16):
-        parts.append(await reader.readexactly(size))
-        await reader.readline()
-    await reader.readline()
-    return b"".join(parts)

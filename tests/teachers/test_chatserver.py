@@ -100,12 +100,10 @@ def test_the_least_value_fits_its_schema(type: Any) -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=type) == found
 
 
-def test_scripts_are_yaml_or_lines_of_json(tmp_path: Path) -> None:
-    yaml, lines = tmp_path / "s.yaml", tmp_path / "s.jsonl"
+def test_scripts_are_yaml(tmp_path: Path) -> None:
+    yaml = tmp_path / "s.yaml"
     yaml.write_text("seed: 7\nlatency: [0.1, 0.2]\nrules:\n  - {share: 0.1, do: status, status: 429}\n")
-    lines.write_text('{"do": "hang", "times": 1}\n{"do": "cut"}\n')
     assert load(yaml) == Script(seed=7, latency=(0.1, 0.2), rules=(Rule(do="status", share=0.1, status=429),))
-    assert load(lines) == Script(rules=(Rule(do="hang", times=1), Rule(do="cut")))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ from relata.cli._shared import note
 
 
 def serve_script(
-    script: Annotated[
-        Path | None, typer.Argument(help="YAML, or JSON Lines of rules; none: every text is echoed.")
-    ] = None,
+    script: Annotated[Path | None, typer.Argument(help="YAML; none: every text is echoed.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one.")] = 8000,
 ) -> None:

@@ -115,7 +115,7 @@ def settings(argument: str, kind: type[S], teacher: str) -> S:
 
 
 def read(path: str | Path, type: type[T], *inner: type) -> T:
-    """A file of settings; `.jsonl` is a list, a line each.
+    """A file of settings, YAML or JSON.
 
     Args:
         inner: the records that lie inside of `type`, whose keys are offered too.
@@ -124,9 +124,7 @@ def read(path: str | Path, type: type[T], *inner: type) -> T:
         RelataError: if it cannot be read, has a key that does not exist, or a value of the wrong type.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        lines = text.splitlines() if Path(path).suffix == ".jsonl" else None
-        raw: Any = yaml.safe_load(text) if lines is None else [yaml.safe_load(line) for line in lines]
+        raw: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RelataError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
