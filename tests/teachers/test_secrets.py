@@ -161,6 +161,19 @@ def test_a_key_is_not_sent_to_an_address_of_a_file_that_does_not_name_it(
     assert sent[1] == f"Bearer {KEY}"
 
 
+def test_a_redirect_leads_nowhere(endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    with serving(Script()) as (url, first), serving(Script()) as (elsewhere, second):
+
+        async def reply(method: str, path: str, headers: Any, body: bytes) -> Answer:
+            return Answer(307, b"", {"location": f"{elsewhere}/chat/completions"})
+
+        first.reply = reply  # type: ignore[method-assign]
+        found = outcome(endpoint(url, key_env="MY_KEY"), request(1))
+    assert "HTTP 307" in told(found)
+    assert second.counts["requests"] == 0
+
+
 def test_what_goes_to_workers_is_the_name_of_the_teacher_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert KEY.encode() not in pickle.dumps(Settings(model="m"))
