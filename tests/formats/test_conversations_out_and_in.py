@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from relata.dialects._scan import joined
 from relata.errors import RelataError
 from relata.formats import export, import_
 from relata.formats._turns import as_shown
+from relata.graph import pairs
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text
 from relata.linter import check
 from relata.readers._outcome import Rejected
@@ -24,7 +26,7 @@ from relata.recipes import build
 from relata.scene import Box, Scene, encode
 from relata.synth import write
 
-from .talks import DOG, FIRST, RUG, SECOND, answer, clean, dirty, draw, example, pair, preference, talks
+from .talks import DOG, FIRST, KITE, RUG, SECOND, answer, clean, dirty, draw, example, pair, preference, talks
 
 DIALECTS = ["asmv2", "internvl", "llava", "paligemma", "plain", "qwen_vl", "qwen_vl:1000", "relationvlm", "robin"]
 TEXTS = [("llava", {}), ("sharegpt", {}), ("sharegpt", {"layout": "conversations"})]
@@ -159,8 +161,50 @@ def test_ms_swift_layout(tmp_path: Path) -> None:
     ]
     boxes = [list(box.tuple()) for box in (DOG, DOG, RUG, RUG)]
     assert one["objects"] == {"ref": ["dog"], "bbox": boxes, "image_id": [0, 0, 0, 0], "bbox_type": "real"}
-    assert two["messages"][1]["content"] == "<ref-object><bbox><bbox> and <ref-object><bbox>."
+    kites = "<ref-object>Image 2: <bbox>Image 2: <bbox>"  # what the model is to learn; image_id only scales
+    assert two["messages"][1]["content"] == f"{kites} and <ref-object><bbox>."
     assert (two["objects"]["ref"], two["objects"]["image_id"]) == (["kite", "dog"], [1, 1, 0])
+
+
+def test_our_dialect_reads_what_ms_swift_makes_of_placeholders(tmp_path: Path) -> None:
+    """As its templates for Qwen2-VL fill them: names and boxes in tokens, boxes in thousandths."""
+    boxes = (DOG, RUG, KITE)
+    many = (Predicate("beside", boxes[:2], boxes[1:]), Text(" "), Predicate("on", boxes, (RUG,)), Text("."))
+    record = example().replace(messages=(Message("user", (ImageSlot(),)), Message("assistant", (*answer(), *many))))
+    export([record], "sharegpt", tmp_path / "x.jsonl", objects=True)
+    row = json.loads((tmp_path / "x.jsonl").read_text())
+    names, places = iter(row["objects"]["ref"]), iter(row["objects"]["bbox"])
+
+    def filled(tag: re.Match[str]) -> str:
+        if tag.group() == "<ref-object>":
+            return f"<|object_ref_start|>{next(names)}<|object_ref_end|>"
+        x1, y1, x2, y2 = (round(value / side * 1000) for value, side in zip(next(places), (640, 480) * 2))
+        return f"<|box_start|>({x1},{y1}),({x2},{y2})<|box_end|>"
+
+    text = re.sub("<ref-object>|<bbox>", filled, row["messages"][1]["content"])
+    spans, problems = dialect("qwen_vl:1000").read(text, record.images)
+    assert not problems
+    assert [s.text for s in spans if isinstance(s, Mention)] == ["dog"]
+    found, wanted = map(said, (spans, record.messages[1].spans))
+    assert [words for words, _ in found] == [words for words, _ in wanted]
+    shifts = [abs(a - b) for (_, one), (_, two) in zip(found, wanted) for a, b in zip(one, two)]
+    assert max(shifts) < 0.64  # pixels: a thousandth of the width
+
+
+def said(spans: Sequence[Span]) -> list[tuple[str, list[float]]]:
+    """Each pair that a predicate relates, with the coordinates of both."""
+    predicates = [span for span in spans if isinstance(span, Predicate)]
+    return [(p.text, [value for box in ends for value in box.tuple()]) for p in predicates for ends in pairs(p)]
+
+
+def test_a_box_of_another_image_than_the_text_says_is_told(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "<image><image>Where?"}, {"role": "assistant", "content": "Image 2: <bbox>"}]
+    objects = {"ref": [], "bbox": [[5, 5, 50, 50]], "image_id": [0]}
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps({"messages": turns, "images": ["a.png", "sub/b.jpg"], "objects": objects}))
+    told = import_("sharegpt", file, tmp_path / "in", images=draw(tmp_path / "images"))
+    assert (told.kept, told.problems) == (1, 1)
+    assert "mixed-images" in (tmp_path / "in" / "rejected.jsonl").read_text()
 
 
 def test_placeholders_of_others(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ as the model that it trains wants them.
 A mention is `<ref-object>` and its boxes. ms-swift has no predicates, so ours is tagged as in our dialect of Qwen-VL
 and followed by subject and object; several pairs are so many tagged predicates with nothing in between, which are read
 as one again. A side that is the same box in all pairs is read as a single one, which means the same.
+
+`image_id` tells ms-swift how to scale a box, and the model nothing: so the text names the image, `Image 2: <bbox>`, if
+it is not the first one.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import msgspec
 
 from relata.chat import ImageRef
 from relata.dialects._scan import SLOT, Reading, harmless, joined
+from relata.dialects._tagged import marked
 from relata.errors import RelataError
 from relata.geometry import Codec
 from relata.graph import pairs
@@ -27,9 +31,11 @@ from relata.scene import Box
 
 REF, BOX = "<ref-object>", "<bbox>"
 _RESERVED = re.compile(r"</?(?:ref-object|bbox|pred|image|video|audio)>")
-_PIECE = re.compile(rf"(?P<ref>{REF})?(?P<boxes>(?:{BOX})++)|(?P<alone>{REF})|(?P<slot>{SLOT})|(?P<pairs>"
-                    rf"(?:<pred>[^<]*+</pred>{BOX}{BOX})++)|(?P<stray></?pred>)")  # fmt: skip
-_PAIR = re.compile(r"<pred>([^<]*+)</pred>")
+_NAMED = re.compile(rf"(?:Image (\d{{1,4}}): )?{BOX}")
+_MARKED = rf"(?:Image \d{{1,4}}: )?{BOX}"
+_PIECE = re.compile(rf"(?P<ref>{REF})?(?P<boxes>(?:{_MARKED})++)|(?P<alone>{REF})|(?P<slot>{SLOT})|(?P<pairs>"
+                    rf"(?:<pred>[^<]*+</pred>{_MARKED}{_MARKED})++)|(?P<stray></?pred>)")  # fmt: skip
+_PAIR = re.compile(rf"<pred>([^<]*+)</pred>({_MARKED}{_MARKED})")
 #: Boxes are pixels of the original image as they are.
 _PIXELS = Codec()
 
@@ -78,7 +84,7 @@ class Writer:
         assert self.objects.image_id is not None
         self.objects.bbox += [list(box.tuple()) for box in boxes]
         self.objects.image_id += [image] * len(boxes)
-        return BOX * len(boxes)
+        return f"{marked(image)}{BOX}" * len(boxes)
 
 
 def _words(text: str) -> str:
@@ -116,7 +122,7 @@ class Reader:
                 self._predicates(found["pairs"], out, at)
             else:
                 phrase = self._ref() if found["ref"] else ""
-                boxes = self._take(found["boxes"].count(BOX), out, at)
+                boxes = self._take(found["boxes"], out, at)
                 for image, group in groupby(boxes, key=lambda one: one[0]):  # boxes of two images are two mentions
                     out.mention(phrase, [box for _, box in group], image)
                     phrase = ""
@@ -140,14 +146,18 @@ class Reader:
             raise RelataError(f"more {REF} in the text than its {len(self.objects.ref)} names")
         return name
 
-    def _take(self, count: int, out: Reading, at: int) -> list[tuple[int, Box | None]]:
-        """The next boxes, each with its image; None for one that is none."""
-        first, self._box = self._box, self._box + count
+    def _take(self, text: str, out: Reading, at: int) -> list[tuple[int, Box | None]]:
+        """The next boxes, one for each placeholder, with their images; None for one that is none."""
+        named = _NAMED.findall(text)
+        first, self._box = self._box, self._box + len(named)
         if self._box > len(self.objects.bbox):
             raise RelataError(f"more {BOX} in the text than its {len(self.objects.bbox)} boxes")
         places = self.objects.image_id or [0] * len(self.objects.bbox)
         if len(places) != len(self.objects.bbox):
             raise RelataError(f"{len(self.objects.bbox)} boxes but {len(places)} image_id")
+        for number, place in zip(named, places[first : self._box], strict=True):
+            if number and int(number) != place + 1:
+                out.problem("mixed-images", f"Image {number}: a box with image_id {place}", at)
         return [(places[k], self._decoded(k, places[k], out, at)) for k in range(first, self._box)]
 
     def _decoded(self, k: int, image: int, out: Reading, at: int) -> Box | None:
@@ -159,7 +169,7 @@ class Reader:
 
     def _predicates(self, text: str, out: Reading, at: int) -> None:
         """Pairs in a row: those of one phrase and image are one predicate."""
-        taken = [(phrase, self._take(2, out, at)) for phrase in _PAIR.findall(text)]
+        taken = [(phrase, self._take(boxes, out, at)) for phrase, boxes in _PAIR.findall(text)]
         for (phrase, image, other), group in groupby(taken, key=lambda one: (one[0], one[1][0][0], one[1][1][0])):
             found = [(subject, object) for _, ((_, subject), (_, object)) in group]
             if image != other:
