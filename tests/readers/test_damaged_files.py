@@ -123,7 +123,7 @@ def has_json(format: str) -> bool:
     return source.suffix == ".json" or any(source.rglob("*.json*"))
 
 
-@pytest.mark.parametrize("format", filter(has_json, FORMATS))
+@pytest.mark.parametrize("format", [format for format in FORMATS if has_json(format)])
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_values_that_do_not_belong(format: str, data: st.DataObject) -> None:

@@ -167,6 +167,20 @@ def test_narratives_of_one_photo_are_one_scene(files: Path, photos: Path) -> Non
     ]
 
 
+def test_narrators_of_one_photo_in_several_files(tmp_path: Path) -> None:
+    """COCO's narratives are published in four parts."""
+    for part, (id, words) in enumerate((("9", "A dog."), ("25", "A cat."), ("9", "A brown dog."))):
+        record = {"dataset_id": "mscoco_train2017", "image_id": id, "caption": words}
+        (tmp_path / f"coco_train_localized_narratives-0000{part}-of-00003.jsonl").write_text(json.dumps(record))
+    reading = read("localized_narratives", tmp_path, size="10x10")
+    assert [(scene.id, scene.captions) for scene in reading] == [("9", ("A dog.", "A brown dog.")), ("25", ("A cat.",))]
+    first, _ = reading
+    assert [name.split("/")[1][-20:] for name in first.provenance["file"].split("; ")] == [
+        "00000-of-00003.jsonl",
+        "00002-of-00003.jsonl",
+    ]
+
+
 def test_narratives_traces(files: Path, photos: Path) -> None:
     reading = read("localized_narratives", files / "narratives", photos, traces=True)
     first, _ = reading

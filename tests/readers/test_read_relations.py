@@ -121,6 +121,27 @@ def test_svg_released_rows(files: Path) -> None:
     ]
 
 
+def test_svg_relations_that_are_none_cost_only_themselves(files: Path, tmp_path: Path) -> None:
+    graph = json.loads((files / "svg" / "graphs.json").read_text())["img9"]
+    graph["objects"]["3"]["relations"][1:] = ["near region 8", ["8", "near"], None]
+    (tmp_path / "a.json").write_text(json.dumps({"img9": graph}))
+    reading = read("svg", tmp_path)
+    (scene,) = reading
+    assert [(r.subject, r.predicate, r.object) for r in scene.relations] == [(3, "resting on", 5)]
+    assert [p.where.split("img9 ")[1] for p in reading.problems] == ["relation 1", "relation 2", "relation 3"]
+    assert reading.problems[0].reason.startswith("'near region 8' of 3 is not written as {object, name}")
+
+
+def test_svg_rows_as_parquet(files: Path, tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="needs the extra `export`")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    (row,) = map(json.loads, (files / "svg" / "rows.jsonl").read_text().splitlines())
+    parquet.write_table(arrow.Table.from_pylist([row]), tmp_path / "train-00000-of-00001.parquet")
+    (scene,) = read("svg", tmp_path, masks=True)
+    (same,) = read("svg", files / "svg" / "rows.jsonl", masks=True)
+    assert scene.replace(provenance={}) == same.replace(provenance={})
+
+
 def test_svg_mapping_on_one_line(files: Path, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(json.loads((files / "svg" / "graphs.json").read_text())))
     assert [scene.id for scene in read("svg", tmp_path)] == ["img9"]

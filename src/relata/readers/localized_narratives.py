@@ -1,15 +1,18 @@
 """`localized_narratives`: captions spoken while a mouse pointed (JSON Lines of COCO, Flickr30k, ADE20K, Open Images).
 
-One scene per image, with the captions of all its narrators. Where the mouse was while a few words were spoken can
-become a region: the box around the points of the trace, in shares of the image. Such a box is what the narrator pointed
-at, not a drawn box; points outside the image count as its edge. Sizes of photos are not published: name the folder of
-photos, or give the option `size`.
+One scene per image, with the captions of all its narrators, whichever of the files they are in. Where the mouse was
+while a few words were spoken can become a region: the box around the points of the trace, in shares of the image.
+Such a box is what the narrator pointed at, not a drawn box; points outside the image count as its edge. Sizes of
+photos are not published: name the folder of photos, or give the option `size`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,30 +49,42 @@ class _Narrative(_Key):
     traces: msgspec.Raw = msgspec.Raw(b"[]")  # long, and needed for regions only
 
 
-def read(annotations: Path, images: Path | None, *, traces: bool = False, size: str = "") -> Records:
-    """Scenes of one file of narratives.
+class _Place(NamedTuple):
+    """Where a narrative stands: which file, which record, and where its line begins."""
+
+    file: int
+    number: int
+    offset: int
+
+
+def join(files: Sequence[Path], images: Path | None, *, traces: bool = False, size: str = "") -> Records:
+    """Scenes of files of narratives.
 
     Args:
         traces: make a region of each timed utterance, labelled with its words.
         size: e.g. `640x480`: the size in pixels to assume where no photo tells it (provenance `size: assumed`).
     """
     photos, assumed = Photos(images), pixels(size)
-    narratives: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    narratives: dict[tuple[str, str], list[_Place]] = {}
     lost = 0
-    for number, (place, line) in enumerate(lines(annotations)):
-        try:
-            key = decode(line, _Key)
-            narratives.setdefault((key.dataset_id, key.image_id), []).append((number, place))
-        except RelataError as error:
-            lost += 1
-            yield Rejected(f"{short(annotations)}: record {number}", str(error))
-    with annotations.open("rb") as file:
+    for index, path in enumerate(files):
+        for number, (offset, line) in enumerate(lines(path)):
+            try:
+                key = decode(line, _Key)
+                image = (sys.intern(key.dataset_id), key.image_id)
+                narratives.setdefault(image, []).append(_Place(index, number, offset))
+            except RelataError as error:
+                lost += 1
+                yield Rejected(f"{short(path)}: record {number}", str(error))
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(path.open("rb")) for path in files]
         for (dataset, id), places in narratives.items():
-            draft = Draft(f"{short(annotations)}: image {id}", "localized_narratives")
-            own = [(number, line_at(file, place)) for number, place in places]
+            file = "; ".join(dict.fromkeys(short(files[place.file]) for place in places))
+            draft = Draft(f"{file}: image {id}", "localized_narratives")
+            own = [(place.number, line_at(opened[place.file], place.offset)) for place in places]
             try:
                 photo = photos.look_up(_photo(dataset, id), assume=assumed)
-                yield _scene(draft, dataset, id, own, photo, traces, short(annotations))
+                yield _scene(draft, dataset, id, own, photo, traces, file)
             except RelataError as error:
                 yield Rejected(draft.where, str(error))
     return lost + len(narratives)

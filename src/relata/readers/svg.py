@@ -14,6 +14,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -42,7 +43,7 @@ class _Object(msgspec.Struct):
     name: str
     bbox: tuple[float, float, float, float]
     attributes: list[str] = []
-    relations: list[_Relation] = []
+    relations: list[_Relation | str | list[Any] | None] = []  # others than the first are mistakes of whoever wrote them
     segmentation: msgspec.Raw = _NO_MASK
 
 
@@ -131,8 +132,9 @@ def _graph(id: str, graph: _Graph, draft: Draft, file: str, photos: Photos, mask
         draft.region(ids[key], thing.name.strip(), thing.bbox, words, None, mask)
     for key, thing in graph.objects.items():
         for relation in thing.relations:
-            end = ids.get(str(relation.object))
-            if end is None:
+            if not isinstance(relation, _Relation):
+                draft.no_relation(f"{relation!r} of {key} is not written as {{object, name}}; mend it in the file")
+            elif (end := ids.get(str(relation.object))) is None:
                 draft.no_relation(f"{relation.name!r} of {key} points to {relation.object!r}, which is no object")
             else:
                 draft.relation(ids[key], relation.name.strip(), end)
