@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from relata.geometry import rle_area, rle_box, rle_encode
-from relata.proposals import Proposal, propose, regions, salient
+from relata.proposals import Proposal, propose, regions
+from relata.salience import salient
 from relata.scene import Scene
 
 

@@ -64,7 +64,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ORDER = (
-    "list read synth salient group build ledger filter coverage edits check export import "
+    "list read synth propose salient group build ledger filter coverage edits check export import "
     "train predict graph compare locate exam questions eval score view serve-script demo"
 )
 

@@ -19,6 +19,7 @@ from relata.errors import RelataError
 from relata.geometry import rle_area, rle_box, rle_decode, rle_encode
 from relata.geometry.overlaps import Overlaps
 from relata.proposals import PART, WHOLE, Merged, Proposal
+from relata.salience import salient
 from relata.scene import Box, Region, Relation, Scene
 
 SIZE = (80, 100)
@@ -161,7 +162,7 @@ def test_a_region_needs_a_proposal_with_more_than_half_in_common() -> None:
         Region(5, "cup", Box(50, 0, 90, 30)),
         Region(9, "hat", Box(0, 50, 20, 80)),
     )
-    found, lost = proposals.salient(scene, [proposal(exact), proposal(loose)])
+    found, lost = salient(scene, [proposal(exact), proposal(loose)])
     assert [region.id for region in found.regions] == [3, 5]
     assert found.regions[0] == scene.regions[1]
     assert found.regions[1] == scene.regions[2].replace(mask=rle_encode(loose))  # a box takes over the mask
@@ -177,7 +178,7 @@ def test_a_region_needs_a_proposal_with_more_than_half_in_common() -> None:
 
 def test_without_proposals_nothing_is_salient() -> None:
     scene = annotated(Region(0, "dog", Box(0, 0, 9, 9)))
-    found, lost = proposals.salient(scene, [])
+    found, lost = salient(scene, [])
     assert found.regions == ()
     assert len(lost) == 1
 
@@ -185,7 +186,7 @@ def test_without_proposals_nothing_is_salient() -> None:
 def test_proposals_of_another_size_are_refused() -> None:
     other = rle_encode(np.ones((40, 50)))
     with pytest.raises(RelataError, match="scene s: proposals of 50 x 40 pixels for an image of 100 x 80"):
-        proposals.salient(annotated(), [Proposal(other, Box(0, 0, 50, 40), 2000)])
+        salient(annotated(), [Proposal(other, Box(0, 0, 50, 40), 2000)])
 
 
 # -------------------------------------------------------------------------------------------------------- files
@@ -236,9 +237,9 @@ def test_real_masks_find_each_other(shared_data: Path) -> None:
     for scene in readers.read("coco", panoptic, masks=True):
         given = [Proposal(r.mask, r.box, rle_area(r.mask), 0.9, 0.9) for r in scene.regions if r.mask]  # type: ignore[union-attr]
         assert len(given) == len(scene.regions)
-        assert proposals.salient(scene, given) == (scene, [])
+        assert salient(scene, given) == (scene, [])
         bare = scene.replace(regions=tuple(region.replace(mask=None) for region in scene.regions))
-        found, _ = proposals.salient(bare, given)
+        found, _ = salient(bare, given)
         boxes += len(found.regions)
         kept += sum(a.mask == b.mask for a, b in zip(found.regions, scene.regions))
         merged = proposals.propose(given, given)

@@ -1,9 +1,8 @@
-"""What a segmenter proposes as regions, and how it meets what annotators drew (Synthetic Visual Genome, section 2.1).
+"""What a segmenter proposes as regions of a photo that nobody annotated (Synthetic Visual Genome, section 2.1).
 
-Two uses. `salient` keeps the annotated regions that a segmenter sees too, and gives boxes their masks. `propose` makes
-regions for a photo that nobody annotated, out of masks of whole things, masks of parts, and detected boxes turned into
-masks. All are pure functions; what they turn away they return, with a reason. Running a segmenter is the user's part:
-the paper has SAM ViT-H with 32 points per side, mask level 2 for whole things and level 1 for parts.
+`propose` makes regions out of masks of whole things, masks of parts, and detected boxes turned into masks. What is
+turned away is returned, with a reason. Running a segmenter is the user's part: the paper has SAM ViT-H with 32 points
+per side, mask level 2 for whole things and level 1 for parts. For photos with annotations see `relata.salience`.
 
 Numbers are those of the paper's published code. Where that leaves a choice, the function says which it takes.
 """
@@ -11,7 +10,7 @@ Numbers are those of the paper's published code. Where that leaves a choice, the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import msgspec
@@ -25,8 +24,6 @@ from relata.geometry.overlaps import Overlaps
 from relata.graph import UNKNOWN
 from relata.scene import CLIP_PIXELS, Box, Mask, Region, Scene
 
-#: An annotated region is salient if a proposal overlaps it by more than this (IoU of masks, or of boxes).
-SALIENT_IOU = 0.5
 #: A mask lies in another if more than this share of it does, and is made up of others if they cover more than this.
 INSIDE = 0.9
 COVERED = 0.9
@@ -143,78 +140,42 @@ def _proposal(raw: msgspec.Raw) -> Proposal | Rejection:
     return Proposal(mask, box, rle_area(mask), line.predicted_iou, line.stability_score, line.label)
 
 
-def salient(scene: Scene, proposals: Sequence[Proposal]) -> tuple[Scene, list[Rejection]]:
-    """The scene with the regions that a segmenter sees too, and what was dropped: `not-salient` regions, and relations
-    `of-dropped-region`.
-
-    A region with a mask is compared by masks, one without by boxes; the latter takes over the mask of the proposal that
-    fits it best.
-
-    Raises:
-        RelataError: if the proposals are not of the scene's size.
-    """
-    for proposal in proposals:
-        if proposal.mask.size != (scene.height, scene.width):
-            height, width = proposal.mask.size
-            raise RelataError(
-                f"scene {scene.id}: proposals of {width} x {height} pixels for an image of {scene.width} x "
-                f"{scene.height}; segment the image at its own size"
-            )
-    kept: list[Region] = []
-    lost: list[Rejection] = []
-    for region, (overlap, best) in zip(scene.regions, _best(scene.regions, proposals)):
-        if overlap > SALIENT_IOU:
-            kept.append(region if region.mask else region.replace(mask=proposals[best].mask))
-        else:
-            detail = f"{region.label}: IoU {overlap:.2f} with the nearest proposal"
-            lost.append(Rejection("not-salient", detail, f"{scene.id}/region/{region.id}"))
-    ids = {region.id for region in kept}
-    relations = []
-    for at, relation in enumerate(scene.relations):
-        if relation.subject in ids and relation.object in ids:
-            relations.append(relation)
-        else:
-            lost.append(Rejection("of-dropped-region", relation.predicate, f"{scene.id}/relation/{at}"))
-    return scene.replace(regions=tuple(kept), relations=tuple(relations)), lost
-
-
-def salient_scenes(scenes: Iterable[Scene], folder: Path) -> Iterator[Scene | Rejection]:
-    """The scenes as `salient` leaves them, each followed by what it lost and by what is damaged in its proposals.
-
-    A scene whose image has no proposals, or such of another size, is rejected whole, as `no-proposals`.
-
-    Args:
-        folder: `<name of the image, without its ending>.json` for each image, see `read`.
-    """
-    for scene in scenes:
-        try:
-            found, damaged = read(folder / f"{Path(scene.image).stem}.json")
-            kept, lost = salient(scene, found)
-        except RelataError as error:
-            yield Rejection("no-proposals", str(error), scene.id)
-        else:
-            yield kept
-            yield from lost
-            yield from damaged
-
-
-def _best(regions: Sequence[Region], proposals: Sequence[Proposal]) -> list[tuple[float, int]]:
-    """For each region the highest IoU with a proposal, and which one that is."""
-    if not proposals:
-        return [(0.0, -1)] * len(regions)
-    overlap = iou_matrix([region.box for region in regions], [proposal.box for proposal in proposals])
-    masked = [(at, region.mask) for at, region in enumerate(regions) if region.mask]
-    if masked:
-        masks = [mask for _, mask in masked] + [proposal.mask for proposal in proposals]
-        overlap[[at for at, _ in masked]] = Overlaps(masks).iou()[: len(masked), len(masked) :]
-    return [(float(row.max()), int(row.argmax())) for row in overlap]
-
-
 def regions(proposals: Sequence[Proposal]) -> tuple[Region, ...]:
     """Proposals as regions, numbered from 0; `Unknown` where no label is known. Their score is the predicted IoU."""
     return tuple(
         Region(number, p.label or UNKNOWN, p.box, p.mask, score=p.predicted_iou) for number, p in enumerate(proposals)
     )
+
+
+def wild_scenes(
+    pictures: Iterable[str], whole: Path, part: Path, detected: Path | None = None
+) -> Iterator[Scene | Rejection]:
+    """A scene of each picture that nobody annotated, followed by what was turned away.
+
+    A picture without proposals, or whose proposals are of several sizes, is rejected whole, as `no-proposals`.
+
+    Args:
+        pictures: names of the pictures, as the scenes shall have them.
+        whole, part, detected: folders of masks, `<name of the picture, without its ending>.json` for each, see `read`.
+    """
+    for picture in pictures:
+        name = PurePosixPath(picture)
+        try:
+            given, damaged = zip(*(read(folder / f"{name.stem}.json") for folder in (whole, part, detected) if folder))
+            merged = propose(*given)
+        except RelataError as error:
+            yield Rejection("no-proposals", str(error), picture)
+            continue
+        if merged.kept:
+            height, width = merged.kept[0].mask.size
+            yield Scene(str(name.with_suffix("")), picture, width, height, regions(merged.kept))
+        else:
+            yield Rejection("no-regions", "none of the proposals is kept", picture)
+        for lost in damaged:
+            yield from lost
+        for dropped in merged.dropped:
+            box = ", ".join(f"{side:.0f}" for side in dropped.proposal.box.tuple())
+            yield Rejection(dropped.reason, f"{dropped.detail} ({box})", picture)
 
 
 def propose(whole: Sequence[Proposal], part: Sequence[Proposal], detected: Sequence[Proposal] = ()) -> Merged:
