@@ -205,6 +205,8 @@ def copies(folder: Path) -> None:
     print(
         f"{'different photos taken for one':30s}{false}   of {len(apart):,} pairs; the nearest differ in {min(apart)}"
     )
+    tail = ", ".join(f"{bits} bits 1 in {len(apart) / sum(d <= bits for d in apart):,.0f}" for bits in (12, 14, 16, 18))
+    print(f"pairs of different photos within {tail}")
     speed(names, folder)
 
 
