@@ -212,6 +212,7 @@ def test_rules_answer_offline(said: str, reply: str) -> None:
     apart = scene.replace(regions=(scene.regions[0], Region(2, "horse", Box(80, 80, 95, 95))))
     assert vqa.offline(apart, Relation(1, "riding", 2)) == "no"
     assert vqa.offline(apart, Relation(1, "watching", 2)) == "yes"
+    assert vqa.offline(apart, Relation(1, "kicking", 2)) == "yes"
 
 
 class Paid:
