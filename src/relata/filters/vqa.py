@@ -32,8 +32,8 @@ Ask = Callable[[Request], Awaitable[str]]
 _TOUCH = frozenset(
     words(
         """
-        biting carrying cutting dragging drinking driving eating gripping holding hugging kissing lifting petting pulling
-        pushing riding stroking swinging wearing
+        biting carrying cutting dragging drinking driving eating gripping holding hugging kissing lifting petting
+        pulling pushing riding stroking swinging wearing
         """
     )
 ) | {"leaning on", "lying on", "sitting on", "standing on", "walking on", "covering", "hanging from"}
