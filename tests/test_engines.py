@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
-from relata.engines import bundles, do, local
+from relata.engines import local
+from relata.engines._feed import Feed
 from relata.engines._held import held
-from relata.errors import Unsafe
+from relata.errors import RelataError, Unsafe
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,6 @@ def test_every_unit_is_done_once(workers: int, abreast: int, count: int) -> None
     assert sorted(local.run(Square(abreast), range(count), workers)) == [n * n for n in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("abreast", "workers", "sizes"),
-    [(1, 2, [1] * 20), (2, 2, [1, 1, 2, 2, 3, 3, 4, 4]), (2, 1, [1, 2, 3, 4, 5, 5]), (9, 20, [1] * 20)],
-)
-def test_bundles_grow_so_that_a_short_run_is_spread(abreast: int, workers: int, sizes: list[int]) -> None:
-    made = list(bundles(range(20), abreast, workers))
-    assert [len(bundle) for bundle in made] == sizes
-    assert [unit for bundle in made for unit in bundle] == [*range(20)]
-
-
-def test_bundles_have_an_end() -> None:
-    assert max(len(bundle) for bundle in bundles(range(1000), 2, 1)) == 8
-    assert list(bundles([], 2, 1)) == []
-
-
 @dataclass(frozen=True)
 class Pairs:
     """Work that ends when the other unit of its pair is at work in the same process."""
@@ -68,7 +56,8 @@ _MET: dict[int, asyncio.Event] = {}
 
 
 def test_a_worker_has_several_units_of_a_bundle_open() -> None:
-    assert sorted(do(Pairs(), range(6))) == [0, 1, 2, 3, 4, 5]
+    assert sorted(local.run(Pairs(), range(20), 1)) == [*range(20)]
+    assert sorted(local.run(Pairs(), [0, 1], 1)) == [0, 1]
 
 
 @pytest.mark.parametrize("abreast", [1, 3])
@@ -111,6 +100,57 @@ def test_what_is_open_when_one_fails_comes_to_its_end() -> None:
     with pytest.raises(ValueError, match="unit 0"):
         list(local.run(work, range(9)))
     assert sorted(work.finished) == [1, 2, 3]
+
+
+def test_what_a_lost_worker_had_open_is_done_by_others() -> None:
+    feed: Feed[str, str] = Feed("abc", most=9)
+    for worker in (0, 1):
+        feed.start(worker)
+    assert (feed.take(0), feed.take(1)) == ((0, "a"), (1, "b"))
+    feed.start(0)  # it is there again, and knows nothing
+    assert (feed.take(1), feed.take(1), feed.take(1)) == ((0, "a"), (2, "c"), None)
+    feed.done(1, 0, "A")
+    feed.done(0, 0, "A, from a worker that was thought to be lost")
+    feed.done(1, 1, "B")
+    feed.close()
+    assert [one for one, _ in zip(feed.results(0), range(2))] == ["A", "B"]
+
+
+def test_whoever_uses_the_results_slowly_is_waited_for() -> None:
+    feed: Feed[int, int] = Feed(range(9), most=1)
+    feed.start(0)
+    taken = feed.take(0)
+    assert taken is not None
+    feed.done(0, *taken)
+    with ThreadPoolExecutor(1) as thread:
+        next_one = thread.submit(feed.take, 0)
+        assert not next_one.done()
+        assert next(feed.results(1)) == 0
+        assert next_one.result(30) == (1, 1)
+
+
+def test_units_that_cannot_be_made_end_the_run_with_their_fault() -> None:
+    def units() -> Iterator[int]:
+        yield 1
+        raise Unsafe("no-unit", "the file ends here")
+
+    with pytest.raises(Unsafe, match="ends here"):
+        list(local.run(Square(), units(), 2))
+
+
+@dataclass(frozen=True)
+class Dies:
+    """Work that takes its process along."""
+
+    abreast: int = 1
+
+    async def __call__(self, unit: int, /) -> int:
+        os._exit(1)
+
+
+def test_a_worker_that_is_killed_is_told() -> None:
+    with pytest.raises(RelataError, match="was killed"):
+        list(local.run(Dies(), range(9), 2))
 
 
 class Counter:

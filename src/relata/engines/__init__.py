@@ -4,8 +4,7 @@
     hold(object, workers)      a context: gives a stand-in for an object of this process, which all workers may call
 
 Work is an async function of a unit that can be pickled, as units and results can; its `abreast` says how many units a
-worker may have open at once, for work that mostly waits. Workers in other processes are
-given bundles of units.
+worker may have open at once, for work that mostly waits.
 """
 
 from __future__ import annotations
@@ -13,19 +12,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 U_contra = TypeVar("U_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 U = TypeVar("U")
 R = TypeVar("R")
-
-#: A bundle of units is up to so many times what a worker has open.
-_BUNDLE = 4
 
 
 class Work(Protocol[U_contra, R_co]):
@@ -49,26 +44,9 @@ def loop() -> asyncio.AbstractEventLoop:
 os.register_at_fork(after_in_child=loop.cache_clear)  # threads stay behind in a fork
 
 
-def begin(work: Work[U, R], unit: U) -> Future[R]:
+def begin(work: Callable[[U], Coroutine[Any, Any, R]], unit: U) -> Future[R]:
     """Start the work of a unit in this process."""
     return asyncio.run_coroutine_threadsafe(work(unit), loop())
-
-
-def do(work: Work[U, R], units: Sequence[U]) -> list[R]:
-    """Do the work of some units, in this process."""
-    return list(as_done(lambda unit: begin(work, unit), units, work.abreast))
-
-
-def bundles(units: Iterable[U], abreast: int, workers: int) -> Iterator[list[U]]:
-    """Units as they are given to workers in other processes.
-
-    Where several are open at once a worker gets many, since at the end of a bundle it has fewer and fewer open. The
-    first bundles are small, so that a short run is spread over all workers too.
-    """
-    rest, given, most = iter(units), 0, 1 if abreast == 1 else _BUNDLE * abreast
-    while bundle := list(islice(rest, min(most, 1 + given // workers))):
-        yield bundle
-        given += 1
 
 
 def as_done(submit: Callable[[U], Future[R]], units: Iterable[U], ahead: int) -> Iterator[R]:

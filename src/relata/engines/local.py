@@ -11,7 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from relata.engines import Work, as_done, begin, bundles, do
+from relata.engines import Work, as_done, begin
+from relata.engines._feed import fed, work_off
 from relata.engines._held import held
 from relata.errors import RelataError
 
@@ -37,9 +38,7 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks and open files
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         try:
-            given = bundles(units, work.abreast, workers)
-            for done in as_done(lambda bundle: pool.submit(do, work, bundle), given, 2 * workers):
-                yield from done
+            yield from fed(lambda feed, worker: pool.submit(work_off, work, feed, worker), units, workers)
         except BrokenProcessPool as error:
             raise RelataError(
                 "a worker process was killed, perhaps for want of memory; run it again, finished shards stay"

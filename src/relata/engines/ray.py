@@ -13,7 +13,8 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import TypeVar, cast
 
-from relata.engines import Work, as_done, bundles, do
+from relata.engines import Work
+from relata.engines._feed import Feed, fed, work_off
 from relata.engines._held import held
 from relata.errors import MissingExtra, RelataError
 
@@ -33,26 +34,25 @@ def run(work: Work[U, R], units: Iterable[U], workers: int = 1) -> Iterator[R]:
     Args:
         work: can be pickled, as the units and results can.
         units: taken one by one as workers become free, so that there may be more than fit in memory.
-        workers: tasks at work at once, one processor each.
+        workers: processes, one processor each.
 
     Raises:
-        RelataError: if a unit loses its node again and again.
+        RelataError: if the cluster gives up.
     """
     _start()
-    # a worker that dies has done nothing wrong: its unit is done again elsewhere
-    task = ray.remote(num_cpus=1, max_retries=-1)(do)
+    # a worker that dies has done nothing wrong: it is started again elsewhere
+    task = ray.remote(num_cpus=1, max_retries=-1)(work_off)
     held = ray.put(work)
 
-    def submit(bundle: list[U]) -> Future[list[R]]:
-        return cast("Future[list[R]]", task.remote(held, bundle).future())
+    def start(feed: Feed[U, R], worker: int) -> Future[None]:
+        return cast("Future[None]", task.remote(held, feed, worker).future())
 
     try:
-        for done in as_done(submit, bundles(units, work.abreast, workers), workers + 2):
-            yield from done
+        yield from fed(start, units, workers, ray.util.get_node_ip_address())
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:
-        raise RelataError(f"the cluster lost a unit for good: {error}; run it again, finished shards stay") from error
+        raise RelataError(f"the cluster gave up: {error}; run it again, finished shards stay") from error
 
 
 def hold(made: T, workers: int = 1) -> AbstractContextManager[T]:
