@@ -34,3 +34,10 @@ def test_the_tree_names_every_folder() -> None:
     tree = (ROOT / "README.md").read_text(encoding="utf-8")
     folders = {path.parent.name for path in (ROOT / "src" / "relata").glob("*/[a-z]*.py")}
     assert {folder for folder in folders if f"{folder}/" not in tree} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_imports_in_examples(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        for line in re.findall(r"^(?:from relata[\w.]* import [\w, ]+|import relata[\w.]*)$", block, re.MULTILINE):
+            exec(line, {})
