@@ -1,8 +1,8 @@
-"""How fast scenes come out of large files: `python benchmarks/readers.py [--images 49000] [--runs 3]`.
+"""How fast scenes come out of large files: `python benchmarks/readers.py [FORMAT ...] [--images 49000] [--runs 3]`.
 
-Files of the size and shape of PSG (49,000 images in one JSON object), COCO (instances with polygons, and captions) and
-Visual Genome (relationships) are made in a temporary folder. Each reading is a process of its own, so that its peak
-memory is its own; the seconds include importing the package.
+Files of the size and shape of PSG (49,000 images in one JSON object), COCO (instances with polygons, and captions),
+Visual Genome (relationships) and GRIT (JSON Lines) are made in a temporary folder. Each reading is a process of its
+own, so that its peak memory is its own; the seconds include importing the package.
 """
 
 from __future__ import annotations
@@ -106,21 +106,34 @@ def visual_genome(images: int, rng: random.Random) -> Iterator[str]:
     yield "]"
 
 
-SHAPES = {"psg": psg, "coco": coco, "visual_genome": visual_genome}
+def grit(images: int, rng: random.Random) -> Iterator[str]:
+    """A line per caption of 12 words, with 3 phrases."""
+    for number in range(images):
+        caption = " ".join(f"word{rng.randrange(100)}" for _ in range(12))
+        chunks = []
+        for start in (0, 12, 30):
+            x1, y1, x2, y2 = corners(rng)
+            chunks.append([start, start + 6, x1 / 640, y1 / 480, x2 / 640, y2 / 480, rng.random()])
+        record = {"key": f"{number:09d}", "url": "http://example.org/a.jpg", "caption": caption, "noun_chunks": chunks}
+        yield json.dumps(record | {"width": 640, "height": 480, "ref_exps": [], "clip_similarity_vitb32": 0.3}) + "\n"
+
+
+SHAPES = {"psg": psg, "coco": coco, "visual_genome": visual_genome, "grit": grit}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(SHAPES)}; all if not given")
     parser.add_argument("--images", type=int, default=49_000)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     print(f"{options.images} images, {options.runs} runs; Python {platform.python_version()}, {os.cpu_count()} cpus")
     print(f"{'format':<14}{'file':>8}{'best':>9}{'median':>9}{'best cpu':>10}{'memory':>9}{'kept':>8}{'regions':>9}")
     with tempfile.TemporaryDirectory() as folder:
-        for name, shape in SHAPES.items():
+        for name in options.formats or SHAPES:
             path = Path(folder) / f"{name}.json"
             with path.open("w") as file:
-                file.writelines(shape(options.images, random.Random(0)))
+                file.writelines(SHAPES[name](options.images, random.Random(0)))
             command = [sys.executable, "-c", CHILD, name, str(path)]
             runs = [
                 [float(word) for word in subprocess.run(command, check=True, capture_output=True).stdout.split()]

@@ -1,4 +1,4 @@
-"""`llava`: conversations in LLaVA's layout, ReC included, and LLaVA's symbolic images.
+"""`llava`: conversations in LLaVA's layout, AS-V2's relation conversations included, and LLaVA's symbolic images.
 
 A record is `{id, image, conversations: [{from, value}]}`, with width and height where boxes need them. Boxes in the
 text become regions, named by the phrase that mentions them first; predicates become relations. A box that only a
