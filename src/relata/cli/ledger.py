@@ -12,9 +12,7 @@ from relata.cli._shared import note, show
 
 def ledger(
     file: Annotated[Path, typer.Argument(help="A ledger; that of a run is ledger.sqlite in its folder.")],
-    save: Annotated[
-        Path | None, typer.Option(help="Write what can be read of it into a new file.")
-    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Write what can be read of it into a new file.")] = None,
 ) -> None:
     """Show what paid calls have cost, and why some were of no use.
 
