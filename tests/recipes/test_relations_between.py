@@ -321,6 +321,12 @@ def test_order_gives_back_the_true_order() -> None:
     )
 
 
+def test_only_what_has_an_order_is_asked_for_it() -> None:
+    described, found = temporal.items(PETS, here())
+    assert described.step == "describe"
+    assert (found.reason, found.id) == ("no-order", "pets")
+
+
 def test_a_wrong_order_is_rejected() -> None:
     (item,) = temporal.items(CLIP, here(1), kinds=("order",))
     right = orders.sequence(item.source.order or ())

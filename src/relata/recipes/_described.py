@@ -118,7 +118,8 @@ def label(predicate: str) -> str | None:
 
 
 def _name(text: str) -> str:
-    return words.clean(notation.words(text)) or "object"
+    said = words.clean(notation.words(text))
+    return (said[:-1] if said.count(".") == 1 and said.endswith(".") else said).strip() or "object"
 
 
 class _Second(NamedTuple):

@@ -120,7 +120,7 @@ def request(group: Group, mode: Mode, axes: tuple[Axis, ...] = AXES) -> Prompt:
 def offline(item: Item, rng: random.Random) -> str:
     """The reply made by rules from regions, attributes, relations and captions; in `refine`, from the notes as well.
 
-    It is empty, and so rejected, where nothing is known of an image: who says that it has nothing in common may be wrong.
+    It is empty, and so rejected, where nothing is known of an image: that it has nothing in common may be wrong.
     """
     group = item.source
     if not all(scene.regions or any(map(str.strip, scene.captions)) for scene in group.scenes):

@@ -4,7 +4,7 @@
   same individual is in each frame; then a dialogue of that. Frames without a caption can be captioned by the teacher
   first, one request each.
 - `temporal/order`: the frames are shuffled; the answer says which to swap and gives the right order. This needs nothing
-  but frames. Any shuffle is as likely as any other, the right order included.
+  but frames whose order is known (`Group.order`). Any shuffle is as likely as any other, the right order included.
 
 Groups come from `groups/frames`, 4 frames each as in the paper, or from readers of clips.
 """
@@ -57,7 +57,7 @@ _SMALL = frozenset(
 
 def items(
     group: Group, here: Here, *, kinds: tuple[Kind, ...] = ("describe", "order"), captions: bool = False
-) -> Iterator[Item]:
+) -> Iterator[Item | Rejection]:
     """What to ask about a clip.
 
     Args:
@@ -67,7 +67,9 @@ def items(
     true = _sorted(group)
     if "describe" in kinds:
         yield _next(first("temporal/describe", true), captions)
-    if "order" in kinds:
+    if "order" in kinds and group.order is None:
+        yield Rejection("no-order", "no order of time is known; groups/frames and readers of clips give it", group.id)
+    elif "order" in kinds:
         yield _shuffled(true, here.rng)
 
 
