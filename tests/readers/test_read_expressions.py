@@ -131,6 +131,7 @@ def test_grit_beside_the_photos(files: Path, tmp_path: Path) -> None:
     (tmp_path / "00000").mkdir()
     (tmp_path / "00000" / "000000009.json").write_text(json.dumps(record, indent=4))
     (tmp_path / "00000_stats.json").write_text("{}")
+    (tmp_path / "00000.parquet").write_bytes(b"the same once more")
     reading = read("grit", tmp_path)
     assert [len(scene.regions) for scene in reading] == [3]
     assert reading.read == 1

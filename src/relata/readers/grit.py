@@ -1,10 +1,11 @@
 """`grit`: captions whose phrases have boxes, GRIT (Parquet, the same as JSON Lines, or what img2dataset writes).
 
 A noun chunk or referring expression is [start, end, x1, y1, x2, y2, score]: characters of the caption, and a box in
-shares of the image. A chunk is a region labelled with its words, article and all; an expression about the same box (`a
-dog` grows to `a dog on a rug`) becomes its description, one about another box a region of its own. Region ids are
-positions among the chunks, then the expressions. CLIP's similarities go into the provenance. Where
-photos were fetched by img2dataset, read the JSON file that it wrote beside each: its `key` is the photo's name.
+shares of the image. A chunk is a region labelled with its words, article and all; an expression about the same box
+(`a dog` grows to `a dog on a rug`) becomes its description, one about another box a region of its own. Region ids are
+positions among the chunks, then the expressions. CLIP's similarities go into the provenance. Photos fetched by
+img2dataset have new names: read what it wrote with them, the folder of JSON files or `00000.parquet`, whose `key` is
+the photo's name.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from relata.readers._json import Piece, each, pieces, short
 from relata.readers._outcome import Item, Records
 from relata.readers._photos import Photo, Photos, pixels, scaled
 
-FILES = ("*.parquet", "*.jsonl", "*grit*.json", "[0-9]*[0-9].json", "*/[0-9]*[0-9].json")
+FILES = ("coyo_*.parquet", "*.jsonl", "*grit*.json", "[0-9]*[0-9].json", "*/[0-9]*[0-9].json")
 
 #: A file of one record is looked at whole; one that is larger than this is JSON Lines, or a list.
 _MOST_RECORD = 1 << 20
