@@ -171,6 +171,11 @@ def _bigrams(text: str) -> list[tuple[str, str]]:
     return list(pairwise(tokens))
 
 
+def names(text: str, pair: Pair) -> bool:
+    """Whether a sentence names one of the two things at least. Told by words alone: a jet is no plane."""
+    return any(_places(text.lower(), name) for name in (pair.subject, pair.object))
+
+
 def says(text: str, pair: Pair) -> bool:
     """Whether a sentence says the label of the pair, or its converse of the pair turned round.
 

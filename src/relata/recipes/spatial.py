@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -27,7 +28,7 @@ from msgspec import Meta
 from relata import notation
 from relata.chat import Example, ImageRef, Message
 from relata.english import words
-from relata.english.spatial import LABELS, SHORT, Pair, fault, naive, rephrased
+from relata.english.spatial import LABELS, SHORT, Pair, fault, naive, names, rephrased
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Mention, Span, Text
 from relata.grounded import plain as plain_text
@@ -105,6 +106,7 @@ def items(
     kinds: tuple[Kind, ...] = KINDS,
     second: str = "",
     ambiguous: Literal["reject", "hint", "keep"] = "reject",
+    strays: Literal["reject", "keep"] = "reject",
     spelling: Literal["long", "short", "both"] = "long",
     diversify: bool = True,
     pairs: Count = 1,
@@ -118,6 +120,7 @@ def items(
             comes from the teacher alone.
         ambiguous: what becomes of questions about things whose label another thing has: `hint` names them with their
             boxes, `keep` leaves them as in the paper.
+        strays: what becomes of descriptions that name neither of the two things; `keep` leaves them as in the paper.
         spelling: of the labels next to, to the left of, to the right of: `short` as in the paper's text (next, left,
             right), or `both` by turns.
         diversify: ask the teacher for other words in place of the third sentence (section 2.4).
@@ -128,6 +131,7 @@ def items(
         RelataError: if `second` cannot be read.
     """
     told = described(scene, here.rng, second, pairs, shares)
+    keep = strays == "keep"
     if not told:
         return [Rejection("no-spatial-relation", "none that one of the nine labels says", id=scene.id)]
     found: list[Item | Example | Rejection] = []
@@ -141,13 +145,14 @@ def items(
                     found.append(Rejection("ambiguous", f"{one.pair.subject!r} or {one.pair.object!r}", id=id))
                 else:
                     spelled = spelling if spelling != "both" else here.rng.choice(("long", "short"))
-                    made = _made(scene, one, kind, at, here.rng, spelled, id, hint=one.shared and ambiguous == "hint")
+                    hint = one.shared and ambiguous == "hint"
+                    made = _made(scene, one, kind, at, here.rng, spelled, id, hint=hint, keep=keep)
                     found.append(_asked(made, scene, one, diversify))
     return found
 
 
 def _made(
-    scene: Scene, told: Told, kind: Kind, at: int, rng: random.Random, spelling: str, id: str, hint: bool
+    scene: Scene, told: Told, kind: Kind, at: int, rng: random.Random, spelling: str, id: str, hint: bool, keep: bool
 ) -> Example | Rejection:
     """One example; of `diverse` with the sentences that there are, three or two."""
     about = {"label": told.pair.label, "described": told.by}
@@ -158,11 +163,18 @@ def _made(
         answer = told.short[at]
         if not answer:
             return Rejection("empty-description", f"caption {at}", id)
+        if not keep and not names(answer, told.pair):
+            return Rejection("stray-description", answer, id)
     else:
-        if not any(told.short) or told.long == ():
-            version = "second" if any(told.short) else "first"
+        versions = [
+            [text for text in some if text and (keep or names(text, told.pair))]
+            for some in (told.short, told.long)
+            if some is not None
+        ]
+        if not all(versions):
+            version = "second" if versions[0] else "first"
             return Rejection("no-description", f"the {version} version does not describe it", id)
-        answer = "\n".join(_sentences(told, rng))
+        answer = "\n".join(_sentences(told.pair, versions, rng))
         about["third"] = told.by
         about |= {"second": told.second} if told.second else {}
     question = rng.choice(_ASKS[kind])
@@ -175,25 +187,23 @@ def _made(
 def _filled(question: str, scene: Scene, told: Told, labels: str, hint: bool) -> tuple[Span, ...]:
     """A question about a pair, whose names carry their boxes where that is to be a hint."""
     ends = {"{s}": told.relation.subject, "{o}": told.relation.object}
-    names = {"{s}": told.pair.subject, "{o}": told.pair.object}
-    question = question.replace("{labels}", labels).replace("{be}", "are" if words.is_plural(names["{s}"]) else "is")
+    nouns = {"{s}": told.pair.subject, "{o}": told.pair.object}
+    question = question.replace("{labels}", labels).replace("{be}", "are" if words.is_plural(nouns["{s}"]) else "is")
     spans: list[Span] = []
     for part in re.split(r"({s}|{o})", question):
         if part in ends and hint:
-            spans.append(Mention(names[part], (scene.region(ends[part]).box,)))
+            spans.append(Mention(nouns[part], (scene.region(ends[part]).box,)))
         elif part:
-            spans.append(Text(names.get(part, part)))
+            spans.append(Text(nouns.get(part, part)))
     return tuple(spans) if hint else (Text("".join(span.text for span in spans if isinstance(span, Text))),)
 
 
-def _sentences(told: Told, rng: random.Random) -> list[str]:
+def _sentences(pair: Pair, versions: Sequence[Sequence[str]], rng: random.Random) -> list[str]:
     """Subject, label and object in a row, a description of either version; each once where there is a choice."""
-    chosen = [naive(told.pair)]
-    for some in (told.short, told.long or ()):
-        said = [text for text in some if text]
+    chosen = [naive(pair)]
+    for said in versions:
         other = [text for text in said if _bare(text) not in map(_bare, chosen)]
-        if said:
-            chosen.append(rng.choice(other or said))
+        chosen.append(rng.choice(other or said))
     return chosen
 
 
