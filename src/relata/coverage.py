@@ -11,16 +11,18 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 
 from relata import store
-from relata.chat import Example
+from relata.chat import Example, Preference
 from relata.english.predicates import plain
 from relata.errors import RelataError
 from relata.graph import pairs
 from relata.grounded import Predicate
 from relata.scene import Record, Scene
+
+Counted = Scene | Example | Preference
 
 #: Head and body end where predicates so far make up these shares of all relations.
 HEAD, BODY = 0.5, 0.9
@@ -116,41 +118,42 @@ class Fill(Record, frozen=True):
         return f"to have each {self.target} times: {sums}; {made}" + (f"\nmost of them: {few}" if few else "")
 
 
-def coverage(data: Iterable[Scene | Example] | str | os.PathLike[str]) -> Coverage:
-    """How often each predicate is said in scenes, or in the answers of examples, once per pair of regions.
+def coverage(data: Iterable[Counted] | str | os.PathLike[str]) -> Coverage:
+    """How often each predicate is said in scenes, in the answers of examples or in the better answers of preferences,
+    once per pair of regions.
 
     Predicates are counted in lower case and without copula or article; synonyms apart.
 
     Args:
-        data: scenes or examples, or a file or folder of them.
+        data: records, or a file or folder of them.
 
     Raises:
         RelataError: if there is no such file or folder, or a record is damaged.
     """
     records = _records(Path(data)) if isinstance(data, (str, os.PathLike)) else data
-    counts: Counter[str] = Counter()
-    for record in records:
-        if isinstance(record, Scene):
-            counts.update(plain(relation.predicate) for relation in record.relations)
-        else:
-            counts.update(_said(record))
+    counts = Counter(plain(predicate) for record in records for predicate in _said(record))
     return Coverage(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
 
 
-def _records(path: Path) -> Iterator[Scene | Example]:
+def _records(path: Path) -> Iterator[Counted]:
     if path.is_dir():
-        examples = any(file.type == Example.__name__ for file in store.listed(path))
+        names = {file.type for file in store.listed(path)}
+        kind = next((kind for kind in (Example, Preference) if kind.__name__ in names), Scene)
     elif path.is_file():
         with path.open("rb") as lines:
-            examples = b'"messages":' in lines.readline()
+            first = lines.readline()
+        kind = Preference if b'"chosen":' in first else Example if b'"messages":' in first else Scene
     else:
-        raise RelataError(f"{path} does not exist; give a file or folder of scenes or examples")
-    return iter(store.records(path, Example if examples else Scene))
+        raise RelataError(f"{path} does not exist; give a file or folder of scenes, examples or preferences")
+    return iter(store.records(path, kind))
 
 
-def _said(example: Example) -> Iterator[str]:
-    for message in example.messages:
-        if message.role == "assistant":
-            for span in message.spans:
-                if isinstance(span, Predicate):
-                    yield from (plain(span.text) for _ in pairs(span))
+def _said(record: Counted) -> Iterator[str]:
+    if isinstance(record, Scene):
+        yield from (relation.predicate for relation in record.relations)
+        return
+    answers = [record.chosen] if isinstance(record, Preference) else []
+    answers += [message.spans for message in record.messages if message.role == "assistant"]
+    for span in chain.from_iterable(answers):
+        if isinstance(span, Predicate):
+            yield from (span.text for _ in pairs(span))

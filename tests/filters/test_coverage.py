@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from relata import build, synth
+from relata import build, store, synth
+from relata.chat import ImageRef, Message, Preference
 from relata.coverage import Coverage, coverage
 from relata.errors import RelataError
+from relata.grounded import Predicate, Text
 from relata.scene import Box, Region, Relation, Scene, encode
 
 
@@ -68,3 +70,15 @@ def test_files_of_scenes_and_folders_of_examples(tmp_path: Path) -> None:
     assert report.kept == 12
     said = coverage(tmp_path / "run" / "examples")
     assert said.counts == dict(sorted(report.predicates.items(), key=lambda item: (-item[1], item[0])))
+
+
+def test_the_better_answers_of_preferences(tmp_path: Path) -> None:
+    cup, table = Box(0, 0, 1, 1), Box(2, 2, 3, 3)
+    better, worse = (Predicate("on", (cup,), (table,)),), (Predicate("under", (cup,), (table,)),)
+    record = Preference("p", (ImageRef("s.png", 10, 10),), (Message("user", (Text("?"),)),), better, worse)
+    assert coverage([record]).counts == {"on": 1}
+    (tmp_path / "p.jsonl").write_bytes(encode(record) + b"\n")
+    assert coverage(tmp_path / "p.jsonl").counts == {"on": 1}
+    with store.Writer(tmp_path / "preferences", Preference, {}) as out:
+        out.add(record)
+    assert coverage(tmp_path / "preferences").counts == {"on": 1}

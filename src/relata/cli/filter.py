@@ -38,7 +38,7 @@ def filter(
 
 
 def coverage(
-    data: Annotated[Path, typer.Argument(help="A file or folder of scenes, or of examples.")],
+    data: Annotated[Path, typer.Argument(help="A file or folder of scenes, examples or preferences.")],
     target: Annotated[int | None, typer.Option(min=1, help="Tell what is missing to have each so often.")] = None,
     price: Annotated[float, typer.Option(min=0, help="US dollars of one relation made.")] = 0.0,
     acceptance: Annotated[float, typer.Option(help="Share of what is made that filters keep.")] = 1.0,
