@@ -312,3 +312,15 @@ def test_nothing_is_written_halfway(export: Path, photos: Path, tmp_path: Path) 
     with pytest.raises(RelataError):
         write([first, first], tmp_path / "tasks.json")
     assert (tmp_path / "tasks.json").read_bytes() == before
+
+
+def test_published_scenes_go_there_and_come_back(shared_data: Path, tmp_path: Path) -> None:
+    """Real scenes with masks, relations and captions: equal but for the task that they carry."""
+    annotations = shared_data / "coco_photos" / "annotations"
+    scenes = [
+        *read("coco", annotations / "panoptic" / "panoptic_train2017.json", masks=True),
+        *read("vcoco", annotations / "vcoco" / "instances_vcoco_trainval.json", shared_data / "coco_photos" / "images"),
+        *read("psg", shared_data / "excerpts" / "psg_one_record.json"),
+    ]
+    assert write(scenes, tmp_path / "tasks.json") == len(scenes) == 14 + 7 + 1
+    assert [bare(scene) for scene in read("label_studio", tmp_path / "tasks.json")] == scenes
