@@ -84,7 +84,8 @@ ONE_WAY = (
     ACYCLIC
     | {CONVERSE[said] for said in ACYCLIC if said in CONVERSE}
     | words("eating reading driving kicking throwing catching")
-    | {f"{said} on" for said in words("sitting standing lying walking running parked growing mounted skiing surfing")}
+    | {f"{said} on" for said in words("sitting standing lying walking running parked growing mounted")}
+    | {f"{said} on" for said in words("skiing surfing skateboarding snowboarding")}
 )
 
 
