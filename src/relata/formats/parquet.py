@@ -63,8 +63,8 @@ def write(
         ]
         found = {"id": said.id, "recipe": said.recipe, "images": pictures}
         if isinstance(record, Preference):
-            answers = {name: _parts([("assistant", text)]) for name, text in _answers(said.chosen, said.rejected)}
-            return {**found, "prompt": _parts(said.turns), **answers}
+            chosen, rejected = (_parts([("assistant", text)]) for text in (said.chosen, said.rejected))
+            return {**found, "prompt": _parts(said.turns), "chosen": chosen, "rejected": rejected}
         if layout == "prompt":
             return {**found, "prompt": _parts(said.turns[:-1]), "completion": _parts(said.turns[-1:])}
         return {**found, "messages": _parts(said.turns)}
@@ -77,10 +77,6 @@ def write(
     for number, first in enumerate(made):
         count += _file(out / f"data-{number:05d}.parquet", chain([first], islice(made, shard - 1)))
     return count
-
-
-def _answers(chosen: str, rejected: str) -> Iterable[tuple[str, str]]:
-    return (("chosen", chosen), ("rejected", rejected))
 
 
 def _parts(turns: Turns) -> list[dict[str, Any]]:

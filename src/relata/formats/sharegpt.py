@@ -80,17 +80,14 @@ def body(said: Spelt, layout: Layout) -> dict[str, Any]:
     sizes = {"width": [image.width for image in said.images], "height": [image.height for image in said.images]}
     if layout == "conversations":
         turns = [{"from": _FROM[role], "value": text} for role, text in said.turns]
-        answers = {name: {"from": "gpt", "value": text} for name, text in _answers(said).items()}
+        ends = {"chosen": said.chosen, "rejected": said.rejected} if said.chosen else {}
+        answers = {name: {"from": "gpt", "value": text} for name, text in ends.items()}
         return {"id": said.id, "conversations": turns, **answers, **images, **sizes}
     messages = [{"role": role, "content": text} for role, text in said.turns]
     if not said.chosen:
         return {"id": said.id, "messages": messages, **images, **sizes}
     messages.append({"role": "assistant", "content": said.chosen})
     return {"id": said.id, "messages": messages, "rejected_response": said.rejected, **images, **sizes}
-
-
-def _answers(said: Spelt) -> dict[str, str]:
-    return {"chosen": said.chosen, "rejected": said.rejected} if said.chosen else {}
 
 
 class _Message(msgspec.Struct):
