@@ -213,7 +213,7 @@ def test_frames_have_to_be_sorted_by_clip_and_numbered() -> None:
 
 def goods(count: int) -> list[Scene]:
     return [
-        Scene(f"g{n}", f"g{n}.jpg", 8, 8, labels=("tile", "crack") if n % 3 else ("tile", "normal"))
+        Scene(f"g{n}", f"g{n}.jpg", 8, 8, labels=("tile", "abnormal") if n % 3 else ("tile", "normal"))
         for n in range(count)
     ]
 
@@ -232,6 +232,28 @@ def test_shots_are_balanced_and_never_the_query(count: int) -> None:
         assert labels == [shots.class_of(scene, ("normal", "abnormal")) for scene in group.scenes]
         orders.add(tuple(labels[:-1]))
     assert len(orders) > 1  # shuffled
+
+
+def test_examples_are_of_the_querys_own_product() -> None:
+    tiles = [scene.replace(provenance={"product": "tile"}) for scene in goods(40)]
+    nuts = [scene.replace(id=f"n{scene.id}", provenance={"product": "nut"}) for scene in goods(40)]
+    mixed = [scene for both in zip(tiles, nuts) for scene in both]
+    found = list(shots.groups(mixed, random.Random(0)))
+    assert {group.scenes[-1].provenance["product"] for group in found} == {"tile", "nut"}
+    for group in found:
+        assert len({scene.provenance["product"] for scene in group.scenes}) == 1
+
+
+def test_what_has_no_class_is_left_out_or_given_one() -> None:
+    cracks = [scene.replace(labels=("crack",)) if "abnormal" in scene.labels else scene for scene in goods(60)]
+    found = list(shots.groups(cracks, random.Random(0), others="abnormal"))
+    assert {json.loads(group.provenance["labels"])[-1] for group in found} == {"normal", "abnormal"}
+    unsure = [*goods(60), *(scene.replace(id=f"u{scene.id}", labels=("unclear",)) for scene in goods(7))]
+    with pytest.warns(UserWarning, match="7 scenes have none of the classes"):
+        found = list(shots.groups(unsure, random.Random(0)))
+    assert not any(scene.id.startswith("u") for group in found for scene in group.scenes)
+    with pytest.raises(RelataError, match="none of the classes"):
+        list(shots.groups(goods(9), random.Random(0), others="broken"))
 
 
 def test_the_test_split_is_one_for_all_seeds_and_never_shown() -> None:
