@@ -24,7 +24,7 @@ from relata.groups._collect import Count, Sample, Share
 from relata.scene import Group, Scene
 
 Shots = Annotated[int, Meta(ge=2)]
-#: Product and class.
+#: Product, class.
 Kind = tuple[str, str]
 
 
@@ -70,9 +70,8 @@ def groups(
         held = split != "all" and held_out(scene.id, test)
         if split == "all" or held == (split == "test"):
             found = list(_episodes(scene, own, samples, rng, classes, shots, most))
-            early += (
-                [] if found else [(scene, own)]
-            )  # it came before there were examples enough; its turn comes at the end
+            if not found:  # it came before there were examples enough; its turn comes at the end
+                early.append((scene, own))
             made += len(found)
             yield from found
         if not held:
@@ -84,12 +83,8 @@ def groups(
     if without:
         warnings.warn(f"{without:,} scenes have none of the classes {list(classes)}; see `others`", stacklevel=2)
     if not made:
-        counts = {
-            name: max((len(s.kept) for kind, s in samples.items() if kind[1] == name), default=0) for name in classes
-        }
-        raise RelataError(
-            f"no episode of {shots} shots can be made: examples of each class, of one product, {counts}; see `classes`"
-        )
+        counts = {kind: len(sample.kept) for kind, sample in samples.items() if sample.kept}
+        raise RelataError(f"no episode of {shots} shots can be made: examples of each kind, {counts}; see `classes`")
 
 
 def class_of(scene: Scene, classes: tuple[str, ...], others: str = "") -> str:
