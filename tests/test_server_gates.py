@@ -86,46 +86,47 @@ def peak() -> int:
 
 
 #: What goes wrong with so many of the calls, by the dice.
-SHARES = {"reset": 0.025, "half": 0.025, "big": 0.02, "garbage": 0.025, "twice": 0.025, "again": 0.025, "hang": 0.005}
+SHARES = {"reset": 0.03, "half": 0.03, "big": 0.02, "garbage": 0.03, "twice": 0.025, "again": 0.025, "hang": 0.005}
 ATTEMPTS = 6
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(4100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(4200, marks=pytest.mark.slow)])
 def test_a_server_that_fails_every_fifth_call(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    """4,100 replies take more than 5,000 calls: most faults come by the dice, others as storms that turn all away."""
+    """4,200 replies take more than 5,000 calls: most faults come by the dice, others as storms that turn all away."""
     faults = [Rule(do=do, share=share) for do, share in SHARES.items()]  # type: ignore[arg-type]
     faults.append(Rule(do="status", status=503, share=0.025, retry_after=0.0, date=True))
-    storm = Rule(do="status", status=429, retry_after=0.01, times=count // 64)
+    storm = Rule(do="status", status=429, retry_after=0.01, times=count // 150)
     # all of a few hundred requests are turned away, so often; and one more often than there are attempts
     storms = [storm.replace(match=f"Number {n}") for n in ("3", "5", "7")]
     patient = storm.replace(match=rf"Number {count - 2}\b", times=2 * ATTEMPTS)
+    script = Script(rules=(patient, *storms, *faults, GOOD), seed=5, latency=(0.0, 0.02))
     monkeypatch.setattr(time, "time", jumping())
-    with serving(Script(rules=(patient, *storms, *faults, GOOD), seed=5, latency=(0.0, 0.02))) as (url, server):
-        numbered(server)
-        teacher = at(tmp_path, url, attempts=ATTEMPTS, timeout=2.0, concurrency=16)
-        run = partial(build, "rec", teacher=teacher, images=folder, kinds=["detailed"])
-        some = scenes(count)
-        run(some[: count // 10], out=tmp_path / "first")
+    counts: Counter[str] = Counter()
+    most, parts = [], {"first": (0, 0.1), "second": (0.1, 0.2), "rest": (0.2, 1)}
+    for name, (start, end) in parts.items():
+        some = scenes(count)[int(start * count) : int(end * count)]
         peak()
-        run(some[count // 10 : count // 5], out=tmp_path / "second")
-        early = peak()
-        report = run(some[count // 5 :], out=tmp_path / "out")
-        late = peak()
-    assert (report.kept, report.failed) == (count - count // 5, 0)
-    calls, wrong = server.counts["requests"], sum(server.counts[f"do {do}"] for do in (*SHARES, "status"))
+        with serving(script) as (url, server):
+            numbered(server)
+            teacher = at(tmp_path, url, attempts=ATTEMPTS, timeout=2.0, concurrency=16)
+            report = build("rec", some, teacher, out=tmp_path / name, images=folder, kinds=["detailed"])
+        counts += server.counts
+        most.append(peak())
+        assert (report.kept, report.failed) == (len(some), 0)
+        for example in store.records(tmp_path / name, Example):
+            number = example.provenance["scene"].removeprefix("s")
+            assert plain(example.messages[-1].spans).endswith(f"It is {number}."), "a reply went astray"
+    calls, wrong = counts["requests"], sum(counts[f"do {do}"] for do in (*SHARES, "status"))
     print(
-        f"{calls} calls for {count} replies: {wrong} went wrong, {server.counts['status 429']} of these throttled; at "
-        f"most {early} kB of memory in the second tenth, {late} kB in the other eight"
+        f"{calls} calls for {count} replies: {wrong} went wrong, {counts['status 429']} of these throttled; at most "
+        f"{most[1]} kB of memory in the second tenth, {most[2]} kB in the other eight"
     )
-    assert 0.19 * calls < wrong
+    assert 0.18 * calls < wrong
     assert calls <= 1.3 * count
-    assert server.counts["status 429"] == 3 * (count // 64) + 2 * ATTEMPTS
-    assert late < early + 20_000
-    for example in store.records(tmp_path / "out", Example):
-        number = example.provenance["scene"].removeprefix("s")
-        assert plain(example.messages[-1].spans).endswith(f"It is {number}."), "a reply went astray"
+    assert counts["status 429"] >= 3 * (count // 150) + 2 * ATTEMPTS
+    assert most[2] < most[1] + 20_000
 
 
 @pytest.mark.parametrize("tables", [6, pytest.param(60, marks=pytest.mark.slow)])

@@ -20,7 +20,7 @@ import itertools
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
@@ -42,6 +42,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 #: Size of the reply of `big`.
 BIG = 10_000_000
 COMPLETIONS = "/v1/chat/completions"
+#: So many replies ago was the one that comes again: it has long been read.
+_AGO = 64
 
 
 class Rule(Record, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ class Rule(Record, frozen=True, kw_only=True):
     do: Do
     """What comes back: `echo`: the request's text again, or the least JSON that fits its schema. `reply`: a fixed text.
     `status`: that HTTP error. `reset`: nothing, the connection is cut; `half`: cut in the middle. `big`: 10 MB of text.
-    `hang`: never a word. `twice`: the reply two times over. `again`: the reply to the request before. `garbage`: no
+    `hang`: never a word. `twice`: the reply two times over. `again`: one that another request has had. `garbage`: no
     JSON at all; `broken`: its text is JSON cut off; `wrong`: JSON of another kind. `empty`, `null`: no text. `refuse`:
     a refusal. `cut`: at the limit of tokens. In a batch also `missing`: no line, and `wrong-id`: under another id."""
     match: str = ""
@@ -126,7 +128,7 @@ class Server:
         self._used: Counter[int] = Counter()
         self._batches: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)
-        self._last = b"{}"
+        self._had: deque[bytes] = deque(maxlen=_AGO)
         self._now = 0
 
     @property
@@ -208,8 +210,10 @@ class Server:
         self.counts.update(tokens_in=tokens_in, tokens_out=tokens_out)
         if rule.do == "garbage":
             return Answer(200, b"<html>upstream says hello</html>")
-        if rule.do != "again":
-            made = {
+        if rule.do == "again":
+            return Answer(200, self._had[0] if self._had else b"{}")
+        made = msgspec.json.encode(
+            {
                 "id": f"chatcmpl-{next(self._numbers)}",
                 "object": "chat.completion",
                 "created": int(time.time()),
@@ -223,8 +227,10 @@ class Server:
                     "total_tokens": tokens_in + tokens_out,
                 },
             }
-            self._last = msgspec.json.encode(made)
-        return Answer(200, self._last)
+        )
+        if rule.do not in _LOST:
+            self._had.append(made)
+        return Answer(200, made)
 
     # models, files and batches
 
@@ -338,6 +344,8 @@ def serving(script: Script, host: str = "127.0.0.1", port: int = 0) -> Iterator[
 
 
 _ECHO = Rule(do="echo")
+#: After these nobody has had the reply.
+_LOST = ("reset", "half", "big", "hang", "missing", "wrong-id")
 
 
 def _die(salt: str, of: bytes) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def test_requests_are_split_at_the_limit_of_bytes(tmp_path: Path, spare: int, ba
         size = len(next(iter(server.files.values())))
         outcomes(batch(url, tmp_path / "b", bytes=size + spare), [request(n) for n in range(9)])
     assert server.counts["batches"] == 1 + batches
+
+
+def test_no_more_batches_are_under_way_than_are_allowed(tmp_path: Path) -> None:
+    with serving(Script(batch=0.2)) as (url, server):
+        began = time.monotonic()
+        outcomes(batch(url, tmp_path, requests=1, batches=2), [request(n) for n in range(6)])
+    assert server.counts["batches"] == 6
+    assert time.monotonic() - began >= 3 * 0.2
 
 
 def test_a_request_too_large_for_any_batch_is_told(tmp_path: Path) -> None:

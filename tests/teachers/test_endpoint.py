@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import time
 import tracemalloc
 from email.utils import formatdate
@@ -184,6 +185,30 @@ def test_the_reply_to_another_request_is_not_taken(endpoint: Any) -> None:
         found = outcomes(endpoint(url, concurrency=1), [request(n) for n in range(3)])
     assert [told(each) for each in found] == ["question 0", "question 1", "question 2"]
     assert server.counts["requests"] == 4
+
+
+def test_where_ids_tell_nothing_two_requests_may_have_the_same_reply(endpoint: Any) -> None:
+    rules = (Rule(do="reply", match="[13]$", reply="one"), Rule(do="reply", reply="two"))
+    with serving(Script(rules=rules)) as (url, server):
+        answer = server.completion
+
+        def same(rule: Rule, asked: Any) -> Any:
+            made = answer(rule, asked)
+            return made._replace(body=re.sub(rb"chatcmpl-\d+", b"x", made.body))
+
+        server.completion = same  # type: ignore[method-assign]
+        teacher = endpoint(url, attempts=1)
+        found = [outcome(teacher, request(n)) for n in (1, 2, 3)]
+    assert [told(each) for each in found] == ["one", "two", "one"]
+
+
+def test_who_was_turned_away_does_not_wait_for_all_the_others(endpoint: Any) -> None:
+    with serving(Script(rules=(Rule(do="status", status=503, match="0$", times=2),))) as (url, server):
+        bodies = heard(server)
+        outcomes(endpoint(url, concurrency=1), [request(n) for n in range(9)])
+    order = [asked["messages"][-1]["content"][-1] for asked in bodies]
+    assert order.count("0") == 3
+    assert order.index("3") > max(n for n, name in enumerate(order) if name == "0")
 
 
 @pytest.mark.parametrize("status", [400, 403, 422, 307])
