@@ -185,6 +185,7 @@ def _head(title: str, count: _Count, kind: type) -> list[str]:
     return [
         "---",
         f"pretty_name: {json.dumps(line(title, 80))}",
+        "license: other",  # several sources, each with its own: see the table
         "task_categories: [image-text-to-text]",
         "tags: [relata, visual-relations, grounding]",
         f"size_categories: [{size}]",

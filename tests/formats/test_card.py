@@ -97,6 +97,7 @@ def test_card_of_a_run(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     front = safe_load(text.split("---")[1])
     assert (front["pretty_name"], front["size_categories"]) == ("A | <b> `set`", ["n<1K"])
+    assert front["license"] == "other"
     assert "# A \\| &lt;b> \\`set\\`" in text
     for kind, count in report.kinds.items():
         assert f"| {kind} | {count} |" in text
