@@ -70,6 +70,14 @@ def test_two_models_have_two_names_and_both_are_kept_in_the_ledger() -> None:
     assert tiny.price(10**6, 10**6) == 0.0
 
 
+def test_a_model_that_has_changed_has_another_name(tmp_path: Path) -> None:
+    for name in ("config.json", "weights.bin"):
+        (tmp_path / name).write_bytes(b"{}")
+    before = teacher(f"model:{tmp_path}").name
+    (tmp_path / "weights.bin").write_bytes(b"[]")
+    assert teacher(f"model:{tmp_path}").name != before
+
+
 def test_a_model_that_is_not_there_is_told() -> None:
     with pytest.raises(RelataError, match="no shipped model 'tinny'; did you mean tiny"):
         teacher("model:tinny")
