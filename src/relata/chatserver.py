@@ -244,8 +244,8 @@ class Server:
                 return _json({"id": file, "object": "file", "bytes": len(self.files[file]), "purpose": "batch"})
             case "GET", "files", file, "content" if file in self.files:
                 return Answer(200, self.files[file])
-            case "POST", "batches":
-                name, asked = f"batch_{next(self._numbers)}", msgspec.json.decode(body)
+            case "POST", "batches" if (asked := msgspec.json.decode(body)).get("input_file_id") in self.files:
+                name = f"batch_{next(self._numbers)}"
                 self.counts["batches"] += 1
                 batch = {"id": name, "object": "batch", "status": "in_progress", "created_at": int(time.time())}
                 self._batches[name] = {**asked, **batch, "due": time.monotonic() + self.script.batch}
@@ -253,7 +253,7 @@ class Server:
             case "GET", "batches":
                 after = re.search(r"after=([\w-]+)", query)
                 newest = [*reversed(self._batches)]
-                start = newest.index(after[1]) + 1 if after else 0
+                start = newest.index(after[1]) + 1 if after and after[1] in newest else 0
                 page = [self._settled(name) for name in newest[start : start + 20]]
                 return _json({"object": "list", "data": page, "has_more": len(newest) > start + 20})
             case "GET", "batches", name if name in self._batches:

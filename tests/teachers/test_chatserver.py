@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from relata.chatserver import Answer, Rule, Script, Server, least, load, serving
+from relata.cli.serve_script import serve_script
 from relata.errors import RelataError
 
 
@@ -76,6 +77,29 @@ def test_only_the_key_is_let_in() -> None:
         with pytest.raises(HTTPError, match="401"):
             urlopen(f"{url}/models")
         assert urlopen(Request(f"{url}/models", headers={"Authorization": "Bearer k"})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "status"),
+    [
+        ("nothing", None, 404),
+        ("files/none/content", None, 404),
+        ("batches", b'{"input_file_id": "none"}', 404),
+        ("batches", b"{", 400),
+        ("chat/completions", b"nonsense", 400),
+    ],
+)
+def test_what_it_does_not_have_is_told(address: str, body: bytes | None, status: int) -> None:
+    with serving(Script()) as (url, _):
+        with pytest.raises(HTTPError, match=str(status)):
+            urlopen(Request(f"{url}/{address}", body))
+        listed = msgspec.json.decode(urlopen(f"{url}/batches?after=none").read())
+    assert listed == {"object": "list", "data": [], "has_more": False}
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with serving(Script()) as (url, _), pytest.raises(RelataError, match="--port 0 takes a free one"):
+        serve_script(None, "127.0.0.1", int(url.removesuffix("/v1").rpartition(":")[2]))
 
 
 class Leaf(msgspec.Struct, tag="leaf"):

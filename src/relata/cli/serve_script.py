@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from relata.cli._shared import note
+from relata.errors import RelataError
 
 
 def serve_script(
@@ -29,7 +30,10 @@ def serve_script(
     server = chatserver.Server(chatserver.load(script) if script else chatserver.Script())
 
     async def serve() -> None:
-        listening = await server.serve(host, port)
+        try:
+            listening = await server.serve(host, port)
+        except OSError as error:
+            raise RelataError(f"cannot listen at {host}:{port}: {error.strerror}; --port 0 takes a free one") from error
         typer.echo(f"http://{host}:{listening.sockets[0].getsockname()[1]}/v1")
         await listening.serve_forever()
 
