@@ -324,3 +324,13 @@ def test_published_scenes_go_there_and_come_back(shared_data: Path, tmp_path: Pa
     ]
     assert write(scenes, tmp_path / "tasks.json") == len(scenes) == 14 + 7 + 1
     assert [bare(scene) for scene in read("label_studio", tmp_path / "tasks.json")] == scenes
+
+
+def test_strokes_on_an_image_beyond_all_limits(tmp_path: Path) -> None:
+    side = 2**15 - 1
+    value = {"format": "rle", "rle": [*(4 * side * side).to_bytes(4, "big"), 0, 0, 0, 0], "brushlabels": ["spot"]}
+    shape = {"id": "b", "type": "brushlabels", "original_width": side, "original_height": side, "value": value}
+    (tmp_path / "a.json").write_text(json.dumps([{"data": {"image": "a.jpg"}, "annotations": [{"result": [shape]}]}]))
+    reading = read("label_studio", tmp_path)
+    assert [scene.regions for scene in reading] == [()]
+    assert reading.problems[0].reason.startswith("brush: strokes on 32767 x 32767 pixels")

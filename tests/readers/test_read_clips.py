@@ -340,3 +340,11 @@ def test_every_cut_and_flip_of_a_pickle_is_an_error_or_data(tmp_path: Path) -> N
             path.write_bytes(content)
             with suppress(RelataError):
                 assert isinstance(load_pickle(path), (dict, tuple, list, str, int, float, bytes, Array, type(None)))
+
+
+def test_a_length_that_no_clip_has(tmp_path: Path) -> None:
+    lines = [["a", 10**30, 640, 480, "dog-near-cat"], ["b", 40, 640, 480, "dog-near-cat"]]
+    (tmp_path / "list.json").write_text(json.dumps(lines))
+    reading = read("vidvrd", tmp_path)
+    assert [group.id for group in reading] == ["b"]
+    assert "record 0" in reading.problems[0].where

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from relata.errors import RelataError
+from relata.images import LIMITS
 
 
 def decode(packed: Sequence[int], width: int, height: int) -> npt.NDArray[np.bool_]:
@@ -35,6 +36,8 @@ def decode(packed: Sequence[int], width: int, height: int) -> npt.NDArray[np.boo
             raise RelataError("brush: the strokes end in the middle; export the file again")
         return int(text[place - count : place], 2)
 
+    if width * height > LIMITS.pixels:
+        raise RelataError(f"brush: strokes on {width} x {height} pixels; images of up to {LIMITS.pixels} are read")
     total = take(32)
     if total != 4 * width * height:
         raise RelataError(f"brush: strokes of {total} values on an image of {width} x {height} pixels with four each")

@@ -17,8 +17,10 @@ from relata.scene import Scene
 
 #: How many frames of a clip make a group.
 Frames = Annotated[int, Meta(ge=2)]
+#: More than any clip has: each is named, and a number in a file must not fill the memory.
+MOST_FRAMES = 300_000
 #: How many frames a clip has; 0 if that is to be looked up in its folder.
-Length = Annotated[int, Meta(ge=0)]
+Length = Annotated[int, Meta(ge=0, le=MOST_FRAMES)]
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 

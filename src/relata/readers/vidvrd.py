@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from relata.errors import RelataError
-from relata.readers._clips import Clips, Frames, spread
+from relata.readers._clips import Clips, Frames, Length, spread
 from relata.readers._draft import Draft
 from relata.readers._groups import grouped
 from relata.readers._json import decode, load, short
@@ -68,7 +68,7 @@ class _Clip(msgspec.Struct, rename={"things": "subject/objects"}):
 
 class _Line(msgspec.Struct, array_like=True):
     clip: str
-    frames: int
+    frames: Length
     width: int
     height: int
     relation: str
