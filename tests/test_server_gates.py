@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -129,36 +130,52 @@ def test_a_server_that_fails_every_fifth_call(
     assert most[2] < most[1] + 20_000
 
 
+def killed_after(calls: int, server: Server, work: Callable[[], object]) -> None:
+    """Do something in a child process that is killed once it has made so many calls, or makes none any more."""
+    child, before, until = forked(work), server.counts["requests"], time.monotonic() + 1.5
+    while server.counts["requests"] < before + calls and time.monotonic() < until:
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    lived(child)
+
+
 @pytest.mark.parametrize("tables", [6, pytest.param(60, marks=pytest.mark.slow)])
 def test_no_price_and_no_interruption_takes_a_run_over_its_budget(folder: Path, tmp_path: Path, tables: int) -> None:
-    rng, spent_all, kills = random.Random(2), 0, 2
+    rng, spent_all, kills, most = random.Random(2), 0, 2, {"prompt_tokens": 1500, "completion_tokens": 64}
     with serving(Script(rules=(GOOD,), latency=(0.0, 0.01))) as (url, server):
+        used(server, most)
         for table in range(tables):
             prices = {"price_in": rng.choice((0.0, rng.uniform(0, 20))), "price_out": rng.uniform(0.1, 100)}
-            budget, abreast, before = rng.uniform(0.0, 0.2), rng.choice((1, 4, 16)), Counter(server.counts)
-            out = tmp_path / str(table)
-            teacher = at(tmp_path, url, concurrency=abreast, **prices)
+            each = (most["prompt_tokens"] * prices["price_in"] + most["completion_tokens"] * prices["price_out"]) / 1e6
+            budget, abreast, before = rng.uniform(0.0, 60 * each), rng.choice((1, 4, 16)), server.counts["requests"]
+            teacher, out = at(tmp_path, url, concurrency=abreast, **prices), tmp_path / str(table)
             paid = partial(build, "rec", scenes(40), teacher, out=out, images=folder, kinds=["detailed"], budget=budget)
             for _ in range(kills):
-                child = forked(paid)
-                time.sleep(rng.uniform(0, 0.4))  # the moment of the kill, not a wait for something
-                os.kill(child, signal.SIGKILL)
-                lived(child)
+                killed_after(rng.randrange(1, 25), server, paid)
             stopped = False
             try:
                 paid()
             except BudgetSpent:
                 stopped = True
-            found, now = spent(out), server.counts - before
-            charged = (now["tokens_in"] * prices["price_in"] + now["tokens_out"] * prices["price_out"]) / 1e6
-            lost = now["requests"] - found.calls
+            found, calls = spent(out), server.counts["requests"] - before
             assert found.cost <= budget, f"table {table}: {prices}"
-            assert lost <= kills * abreast
-            # by the provider's books, what was open at a kill comes on top; all calls are about as long
-            assert charged <= budget + 1.1 * lost * charged / max(1, now["requests"])
+            assert calls - found.calls <= kills * abreast
+            # by the provider's books, what was open at a kill comes on top
+            assert calls * each <= budget + (calls - found.calls) * each + 1e-9
             assert stopped or found.kept == 40
             spent_all += stopped
     assert 0 < spent_all < tables
+
+
+def used(server: Server, most: dict[str, int]) -> None:
+    """Have a server say that every call took so many tokens."""
+    answer = server.completion
+
+    def completion(rule: Rule, asked: Any) -> Answer:
+        made = answer(rule, asked)
+        return made._replace(body=msgspec.json.encode({**msgspec.json.decode(made.body), "usage": most}))
+
+    server.completion = completion  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(("count", "kills"), [(300, 12), pytest.param(5000, 200, marks=pytest.mark.slow)])
