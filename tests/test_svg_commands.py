@@ -108,4 +108,10 @@ def test_edits_are_counted_and_applied(tmp_path: Path) -> None:
     made = {scene.id: scene for scene in store.records(tmp_path / "run" / "scenes", Scene)}
     for scene in store.records(tmp_path / "reviewed", Scene):
         assert scene == made[scene.id].replace(provenance=scene.provenance)
-    assert len(list(store.records(tmp_path / "run" / "edits", Edit))) == 5
+    found = list(store.records(tmp_path / "run" / "edits", Edit))
+    assert len(found) == 5
+    (tmp_path / "fewer.jsonl").write_bytes(b"".join(encode(edit) + b"\n" for edit in found[1:]))
+    told = run(edits, tmp_path / "fewer.jsonl", "--scenes", path, "--out", tmp_path / "less")
+    assert "5 scenes in " in told
+    assert told.endswith("4 of them edited\n")
+    assert next(store.records(tmp_path / "less", Scene)).relations == scenes[0].relations  # struck out, and not lost

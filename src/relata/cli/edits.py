@@ -11,7 +11,7 @@ import typer
 def edits(
     edits: Annotated[Path, typer.Argument(help="Edits; a file or a folder, as the recipe `edit` writes them.")],
     scenes: Annotated[Path, typer.Option(help="The scenes that were edited, as they were before.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the edited scenes.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for all scenes, edited where asked.")] = None,
 ) -> None:
     """Show how often relations were kept, removed, renamed and added, per predicate; and apply edits after a review.
 
@@ -27,7 +27,8 @@ def edits(
     if out:
         by_scene = {edit.scene: edit for edit in found}
         with store.Writer(out, Scene, {"made": "edits", "edits": str(edits), "scenes": str(scenes)}) as writer:
+            total = 0
             for scene in store.records(scenes, Scene):
-                if scene.id in by_scene:
-                    writer.add(apply(scene, by_scene[scene.id]))
-        typer.echo(f"\n{len(found)} edited scenes in {out}")
+                total += 1
+                writer.add(apply(scene, by_scene[scene.id]) if scene.id in by_scene else scene)
+        typer.echo(f"\n{total} scenes in {out}, {len(found)} of them edited")
