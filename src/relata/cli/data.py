@@ -138,7 +138,7 @@ def build(
     budget: Annotated[float | None, typer.Option(help="US dollars that all calls may cost together.")] = None,
     images: ImagesOption = None,
     groups: Annotated[str | None, typer.Option(help="How scenes are put together; `relata list groups`.")] = None,
-    filter: Annotated[str, typer.Option(help="Filters, with commas; `relata list filters`.")] = "",
+    filter: Annotated[str, typer.Option(help="Filters, with commas; options as geometry:strict=true.")] = "",
     judge: Annotated[str | None, typer.Option(help="Whom filters ask; the teacher if not given.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="File of paid replies; OUT/ledger.sqlite if not given.")] = None,
     allow_host: Annotated[

@@ -76,7 +76,7 @@ def build(
         images: folder that image references are relative to; the folder of `scenes` if that is a path, else the
             current one.
         groups: how to form groups of scenes, for a recipe that reads groups; its own way if not given.
-        filters: what checks the records before they are kept, e.g. `geometry`.
+        filters: what checks the records before they are kept, e.g. `geometry`, or `geometry:strict=true`.
         judge: the teacher whom filters ask; `teacher` if not given.
         ledger: file of paid replies; `ledger.sqlite` in `out` if not given. Runs may share one, one at a time.
         hosts: names of hosts that a paid teacher's images may be fetched from, where data refer to images by address;

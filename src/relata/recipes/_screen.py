@@ -18,7 +18,7 @@ from relata.teachers import NoReply
 
 
 async def screen(
-    record: Record, source: Scene | Group, names: Sequence[str], judge: Asks, images: Path
+    record: Record, source: Scene | Group, specs: Sequence[str], judge: Asks, images: Path
 ) -> list[Record]:
     """The record as far as filters leave it, and a rejection for each thing that they found.
 
@@ -26,26 +26,29 @@ async def screen(
     example that says such a relation is turned away, for its text cannot be mended.
     """
     away: list[Record] = []
-    for name in names:
-        filter = _loaded(name, str(images))
+    for spec in specs:
+        filter = _loaded(spec, str(images))
         try:
             found = await _findings(filter, record, source, judge)
         except NoReply as error:
-            return [*away, Rejection("no-reply", f"filter {name}: {error}", record.id, failed=True)]  # type: ignore[attr-defined]
+            return [*away, Rejection("no-reply", f"filter {filter.name}: {error}", record.id, failed=True)]  # type: ignore[attr-defined]
         if isinstance(found, Rejection):
-            return [*away, found.replace(reason=f"{name}/{found.reason}", id=record.id)]  # type: ignore[attr-defined]
+            return [*away, found.replace(reason=f"{filter.name}/{found.reason}", id=record.id)]  # type: ignore[attr-defined]
         if found and isinstance(record, Scene):
-            away += [_told(record, name, finding) for finding in found]
+            away += [_told(record, filter.name, finding) for finding in found]
             bad = {finding.relation for finding in found}
             record = record.replace(relations=tuple(r for k, r in enumerate(record.relations) if k not in bad))
         elif found and isinstance(record, Example) and isinstance(source, Scene):
-            return [*away, _told(_said(record, source), name, found[0]).replace(id=record.id)]
+            return [*away, _told(_said(record, source), filter.name, found[0]).replace(id=record.id)]
     return [record, *away]
 
 
 @lru_cache(maxsize=32)
-def _loaded(name: str, images: str) -> Filter:
-    return load([name], {"images": images}, given=())[0]
+def _loaded(spec: str, images: str) -> Filter:
+    """A filter named as `geometry`, or with options as `geometry:strict=true:depth=maps`."""
+    name, *rest = spec.split(":")
+    given = {option: value for option, _, value in (one.partition("=") for one in rest)}
+    return load([name], {"images": images, **given}, given)[0]
 
 
 async def _findings(
@@ -57,15 +60,15 @@ async def _findings(
     return await filter.found(record, judge) if isinstance(record, filter.judges) else None
 
 
-def usable(name: str) -> None:
+def usable(spec: str) -> None:
     """Check that a filter can be used on what a recipe makes.
 
     Raises:
-        RelataError: if there is no such filter, or it judges something else.
+        RelataError: if there is no such filter or option, or it judges something else.
     """
-    filter = _loaded(name, "")
+    filter = _loaded(spec, "")
     if not filter.single and filter.judges is not Example:
-        raise RelataError(f"filter {name} does not judge relations or examples, so a recipe cannot use it")
+        raise RelataError(f"filter {filter.name} does not judge relations or examples, so a recipe cannot use it")
 
 
 def _told(scene: Scene, name: str, finding: Finding) -> Rejection:
