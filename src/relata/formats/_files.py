@@ -57,8 +57,9 @@ def fresh(folder: Path, pattern: str) -> None:
 
 def entries(path: Path, type: type[T], make: Callable[[T, str, int], tuple[Talk, list[Rejected]]]) -> Entries:
     """What `make` makes of each record, its place and its number; or why it could not be decoded or made."""
-    raws = pieces(path)
-    for number, raw in enumerate(raws):
+    total = 0
+    for number, raw in enumerate(pieces(path)):
+        total += 1
         where = f"{short(path)}: record {number}"
         try:
             found, lost = make(decode(raw, type), where, number)
@@ -67,7 +68,7 @@ def entries(path: Path, type: type[T], make: Callable[[T, str, int], tuple[Talk,
             continue
         yield from lost
         yield found
-    return len(raws)
+    return total
 
 
 def sized(path: str, size: tuple[int, int] | None, images: Path | None, assume: tuple[int, int] | None) -> ImageRef:
