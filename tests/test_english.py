@@ -225,6 +225,15 @@ def test_names_of_several() -> None:
     assert said(Names(names.scene), 5, 6, bare=True) == "men"
 
 
+def test_a_box_around_a_group_is_not_counted() -> None:
+    drawn = scene(("man", Box(0, 0, 9, 9)), ("man", Box(80, 0, 89, 9)), ("man", Box(0, 40, 90, 50)))
+    crowd = drawn.regions[2].replace(description="a group: man")
+    names = Names(drawn.replace(regions=(*drawn.regions[:2], crowd)))
+    assert said(names, 0, 1, 2) == "many men"
+    assert said(names, 0, 1) == "two of the men"
+    assert said(Names(drawn.replace(regions=(crowd,))), 0) == "many men"
+
+
 def test_marks_are_true_of_the_image() -> None:
     beside = scene(
         ("cup", Box(60, 40, 68, 50)),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from relata.errors import RelataError
+from relata.filters.scores import CLIP
 from relata.readers import Reading, read
 from relata.scene import Box
 
@@ -119,7 +120,7 @@ def test_grit(files: Path) -> None:
         (1, "a striped rug", Box(0, 50, 200, 100), None, 0.8),
         (4, "on a striped rug", Box(0, 40, 200, 100), None, 0.5),
     ]
-    assert (first.provenance["clip_vitb32"], first.provenance["clip_vitl14"]) == ("0.35", "0.29")
+    assert [first.provenance[name] for name in CLIP if name in first.provenance] == ["0.35", "0.29"]
     assert second.regions == ()
     assert [place for place, _ in said(reading)] == ["image 000000009 region 2", "image 000000010 region 0 (two cats)"]
     assert [r.where for r in reading.rejected] == ["grit/grit.jsonl: record 2"]

@@ -93,6 +93,46 @@ def test_nothing_is_contrasted_with_nothing() -> None:
         assert "By contrast" not in summary((still, SEEN), random.Random(seed))
 
 
+def plainly(label: str, *attributes: str, captions: tuple[str, ...] = (), **more: str) -> Scene:
+    return Scene(label, "x.jpg", 600, 300, (region(1, label, 0, *attributes).replace(**more),), captions=captions)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told", "untold"),
+    [  # what captions name is not absent; nor is somebody who has another name
+        (plainly("building"), plainly("dog", captions=("Tall buildings.",)), "a building.", "Only Image 1"),
+        (plainly("man"), plainly("person"), "(show|contain) a person\\.", "Only Image"),
+        (plainly("man"), plainly("woman"), "nothing of note in common", "Both images"),
+        (plainly("striped red cross"), plainly("cross", "blue"), "The cross is red in Image 1, but blue", "Only"),
+        (plainly("cross", "red", "cross"), plainly("red cross"), "The cross is red in both images.", "cross and red"),
+        (plainly("cars", captions=("A car.",)), plainly("car"), "(show|contain) a car\\.", "cars"),
+        (plainly("man"), plainly("person", captions=("A man.",)), "(show|contain) a man\\.", "person"),
+        (plainly("dog", "gray"), plainly("dog", "grey"), "a dog.", "but"),
+        (plainly("dog", "brown"), plainly("dog", "furry"), "a dog.", "but"),
+        (
+            Scene("two", "x.jpg", 600, 300, (region(1, "dog", 0), region(2, "dog", 200))),
+            plainly("dog", description="a group: dog"),
+            "a dog.",
+            "two dogs",
+        ),
+    ],
+)
+def test_nothing_is_said_that_may_not_be_so(one: Scene, other: Scene, told: str, untold: str) -> None:
+    for pair in ((one, other), (other, one)):
+        said = summary(pair, random.Random(0))
+        if pair[0] is one:
+            assert re.search(told, said), said
+        assert untold not in said
+
+
+def test_of_several_of_a_kind_it_is_said_which() -> None:
+    arrows = (region(1, "blue arrow", 0), region(2, "red arrow", 5), region(3, "old dog", 200))
+    scene = Scene("s", "x.jpg", 600, 300, arrows, (Relation(1, "in", 2), Relation(3, "on", 2)))
+    said = summary((scene, SEEN), random.Random(0))
+    assert "a blue arrow is in a red arrow" in said
+    assert "on a red arrow" in said
+
+
 def test_axes_can_be_left_out() -> None:
     said = summary((HELD, SEEN), random.Random(0), ("counts",))
     assert [axis for axis in AXES if axis.capitalize() in said] == ["counts"]

@@ -17,7 +17,7 @@ import relata
 from relata import across, store, synth
 from relata.chat import Example
 from relata.english import order as orders
-from relata.english.aspects import aspect
+from relata.english.aspects import aspect, aspects
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Mention, Predicate, plain
 from relata.groups import attributes, category, identity, shots
@@ -274,7 +274,7 @@ def test_contrast_of_circuit_boards_names_every_defect(shared_data: Path, tmp_pa
         ("male", "gender", "male", "is male"),
         ("teenager", "age", "teenager", "is a teenager"),
         ("short hair", "hair", "short", "has short hair"),
-        ("wearing a gray upper-body clothing", "upper-body clothing", "gray", "has gray upper-body clothing"),
+        ("wearing a gray upper-body clothing", "upper-body clothing", "grey", "has gray upper-body clothing"),
         ("black trousers", "trousers", "black", "has black trousers"),
         ("dagger bill shape", "bill shape", "dagger", "has a dagger bill shape"),
         ("bill length shorter than head", "bill length", "shorter than head", "has a bill length shorter than head"),
@@ -296,6 +296,13 @@ def frames(*captions: str, size: int = 4, **more: Any) -> Group:
 
 
 CLIP = frames("A coin is held above a bowl.", "A coin falls.", "A coin is in a bowl.", captions=("Dropping a coin",))
+
+
+def test_aspects_that_say_several_things_are_not_compared() -> None:
+    ball = Region(0, "ball", Box(0, 0, 9, 9), attributes=("red", "white", "large"))
+    assert {name: one.value for name, one in aspects(ball).items()} == {"size": "big"}
+    assert aspect("gray").value == aspect("grey").value
+    assert aspect("gray").said == "is gray"
 
 
 def test_order_gives_back_the_true_order() -> None:

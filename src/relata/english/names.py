@@ -102,7 +102,7 @@ class Names:
 
     def _part(self, group: list[int], subject: bool, bare: bool) -> Noun:
         new = self.seen.isdisjoint(group)
-        if len(group) > 1:
+        if len(group) > 1 or is_group(self.scene.regions[group[0]]):
             return self._several(group, new, subject, bare)
         return self._only(group[0], new, subject) if len(self.alike(group[0])) == 1 else self._marked(group[0], new)
 
@@ -117,9 +117,11 @@ class Names:
             text = f"{'pairs' if words.is_pair(noun) else 'groups'} of {text}"
         if bare and new:
             return Noun(text, True)
+        crowds = [index for index in self.alike(group[0]) if is_group(self.scene.regions[index])]
+        count = "many" if set(crowds) & set(group) else words.number(len(group))
         if len(group) < total:
-            return Noun(f"{words.number(len(group))} of the {words.number(total)} {text}", True)
-        counted = text if bare else f"{words.number(len(group))} {text}"
+            return Noun(f"{count} of the {'' if crowds else f'{words.number(total)} '}{text}", True)
+        counted = text if bare else f"{count} {text}"
         return Noun(counted if new else f"the {counted}", True)
 
     def _only(self, index: int, new: bool, subject: bool) -> Noun:
@@ -148,6 +150,11 @@ class Names:
         if new and after.startswith((" on", " in the")):
             start = words.article(looks + noun) if single else "some"
         return Noun(f"{start} {before}{looks}{cite(noun, [index + 1])}{after}", words.is_plural(noun))
+
+
+def is_group(region: Region) -> bool:
+    """Whether a region is a box around many things, as COCO's `iscrowd`; how many is not known."""
+    return (region.description or "").startswith("a group: ")
 
 
 def adjectives(region: Region, noun: str) -> str:

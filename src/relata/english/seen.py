@@ -10,22 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from relata.english import words
+from relata.english.aspects import is_look
 from relata.english.facts import triples
 from relata.english.kinds import kind
-from relata.english.names import Names
+from relata.english.names import Names, is_group
 from relata.english.predicates import phrase
 from relata.nouns.rules import Rules
 from relata.nouns.rules import tagger as rules
-from relata.scene import Scene
+from relata.scene import Region, Scene
 
 _SPATIAL = words.words(
     "on in at near under behind beside between above below over underneath inside outside against around beneath"
 )
 _DOES = re.compile(r"Nb?g(?:p?[dajer]*N)?")
 _IS_AT = re.compile(r"Nb?p[dajer]*N")
+_MEN, _WOMEN = words.words("man boy gentleman groom"), words.words("woman girl lady bride")
 _NUMBERS = {words.number(n): n for n in range(2, 13)}
 
 
@@ -40,35 +43,70 @@ class Seen(NamedTuple):
     places: dict[str, str]
     """Where in the image a thing is, of which there is one: `on the left`."""
     positions: tuple[str, ...]
+    said: str = ""
+    """The words of the captions, with a blank around each."""
+
+    def shows(self, noun: str) -> bool:
+        """Whether there is such a thing, as regions or captions tell; `cars` count for `car`, `car` for `cars`."""
+        forms = (noun, words.plural(noun))
+        if any(form in self.counts or f" {form} " in self.said for form in forms):
+            return True
+        if noun == "person":
+            return any(map(words.is_person, self.counts))
+        return any(words.plural(other) == noun for other in self.counts)
+
+    def may_show(self, noun: str) -> bool:
+        """Whether there may be such a thing under another name: a `man` may be who is a `person` or `rider` here."""
+        opposed = _WOMEN if noun in _MEN else _MEN if noun in _WOMEN else frozenset()
+        others = (other for other in self.counts if words.is_person(other) and other not in opposed)
+        return self.shows(noun) or (words.is_person(noun) and any(others))
 
 
 def seen(scene: Scene) -> Seen:
     """What is known of the image of a scene; of its captions where it has no regions.
 
+    What captions speak of is remembered in either case, so that nobody says it were not there.
+
     Raises:
         MissingExtra: for a scene without regions, if the tagger's dictionary is not installed.
     """
-    return _of_regions(scene) if scene.regions else _of_captions(scene.captions)
+    said = " ".join(re.findall(r"[a-z]+|[^a-z\s]+", " ".join(scene.captions).lower()))
+    found = _of_regions(scene) if scene.regions else _of_captions(scene.captions)
+    return found._replace(said=f" {said} ")
 
 
 def _of_regions(scene: Scene) -> Seen:
+    full = Names(scene).nouns
+    scene = scene.replace(regions=tuple(map(_plain, scene.regions)))
     names = Names(scene)
-    alone = {group[0]: names.nouns[group[0]] for group in names.kinds() if len(group) == 1}
+    # of several of a kind it is said which: `a blue arrow is in a red arrow`
+    called = [noun if len(names.alike(k)) == 1 else full[k] for k, noun in enumerate(names.nouns)]
+    crowds = {k for k, region in enumerate(scene.regions) if is_group(region)}
+    alone = {group[0]: names.nouns[group[0]] for group in names.kinds() if len(group) == 1 and group[0] not in crowds}
     looks = {noun: frozenset(a.lower() for a in scene.regions[k].attributes) for k, noun in alone.items()}
     clauses: dict[bool, list[str]] = {True: [], False: []}
     for subject, predicate, thing in triples(scene):
         said = phrase(predicate)
-        noun, other = a(names.nouns[subject]), a(names.nouns[thing])
-        plural = words.is_plural(names.nouns[subject])
+        noun, other = a(called[subject]), a(called[thing])
+        plural = words.is_plural(called[subject])
         clause = " ".join(f"{noun} {said.be(plural)}{'' if said.copula else ' '}{said.text(plural)} {other}".split())
         clauses[kind(predicate) in (None, "spatial") and said.copula].append(clause)
     return Seen(
-        {names.nouns[group[0]]: len(group) for group in names.kinds()},
+        {names.nouns[group[0]]: 0 if crowds.intersection(group) else len(group) for group in names.kinds()},
         {noun: found for noun, found in looks.items() if found},
         tuple(dict.fromkeys(clauses[False])),
         {noun: names.place(k).removesuffix(" of the image") for k, noun in alone.items() if not words.is_unique(noun)},
         tuple(dict.fromkeys(clauses[True])),
     )
+
+
+def _plain(region: Region) -> Region:
+    """A region whose label is a noun without looks: a `striped red cross` is a cross that is striped and red."""
+    *before, noun = region.label.split() or [""]
+    looks = list(takewhile(is_look, (word.lower() for word in before)))
+    label = " ".join([*before[len(looks) :], noun])
+    known = dict.fromkeys([*looks, *region.attributes])
+    return region.replace(label=label, attributes=tuple(text for text in known if text.lower() != label.lower()))
 
 
 def _of_captions(captions: tuple[str, ...]) -> Seen:

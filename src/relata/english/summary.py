@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from relata.english import words
+from relata.english.aspects import aspect
 from relata.english.seen import Seen, a, seen
 from relata.scene import Scene
 
@@ -57,7 +58,7 @@ def common(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]]:
         told["object types"] = [rng.choice((f"{both} show {things}.", f"{both} contain {things}."))]
     for noun in nouns:
         looks = frozenset.intersection(*(image.looks.get(noun, frozenset()) for image in images))
-        counts = {image.counts[noun] for image in images}
+        counts = {image.counts.get(noun, 0) for image in images}
         places = {image.places.get(noun, "") for image in images}
         the, be = _the(noun)
         if looks:
@@ -84,11 +85,11 @@ def different(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]
     told["object types"] += _some(images)
     for noun in shared(images):
         looks = [image.looks.get(noun, frozenset()) for image in images]
-        counts = [image.counts[noun] for image in images]
+        counts = [image.counts.get(noun, 0) for image in images]
         places = [image.places.get(noun, "") for image in images]
         the, be = _the(noun)
-        if all(looks) and len(set(looks)) > 1:
-            said = [words.join(sorted(look)) for look in looks]
+        said = _apart(looks)
+        if said:
             told["attributes"].append(f"{the} {be} {_each(said)}.")
         if all(counts) and len(set(counts)) > 1 and _counted(noun):
             said = [f"{words.number(n)} {noun if n == 1 else words.plural(noun)}" for n in counts]
@@ -110,14 +111,19 @@ def together(count: int) -> str:
 
 
 def shared(images: Sequence[Seen]) -> list[str]:
-    """The kinds of things that are in every image, in the order of the first."""
-    return [noun for noun in images[0].counts if all(noun in image.counts for image in images)]
+    """The kinds of things that are in every image, one name each: no `cars` beside `car`, no `person` beside `man`."""
+    nouns = dict.fromkeys(noun for image in images for noun in image.counts)
+    found = [noun for noun in nouns if all(image.shows(noun) for image in images)]
+    twice = {words.plural(noun) for noun in found if not words.is_plural(noun)}
+    if sum(map(words.is_person, found)) > 1:
+        twice |= {"person", "people"}
+    return [noun for noun in found if noun not in twice]
 
 
 def alone(images: Sequence[Seen], k: int) -> list[str]:
     """The kinds of things that are in one image only."""
-    others = {noun for j, image in enumerate(images) if j != k for noun in image.counts}
-    return [noun for noun in images[k].counts if noun not in others]
+    others = [image for j, image in enumerate(images) if j != k]
+    return [noun for noun in images[k].counts if not any(image.may_show(noun) for image in others)]
 
 
 def listed(nouns: Sequence[str]) -> str:
@@ -129,11 +135,19 @@ def _some(images: Sequence[Seen]) -> list[str]:
     """What is in several images, but not in all: of three images or more."""
     found: dict[tuple[int, ...], list[str]] = {}
     for noun in dict.fromkeys(noun for image in images for noun in image.counts):
-        where = tuple(k for k, image in enumerate(images) if noun in image.counts)
+        where = tuple(k for k, image in enumerate(images) if image.shows(noun))
         if 1 < len(where) < len(images):
             found.setdefault(where, []).append(noun)
     names = {where: words.join([f"Image {k + 1}" for k in where]) for where in found}
     return [f"{names[where]} have {listed(nouns)} in common." for where, nouns in found.items()]
+
+
+def _apart(looks: Sequence[frozenset[str]]) -> list[str]:
+    """What a thing looks like in each image, as far as it differs: its colour if that is told of all; else nothing."""
+    known = [{aspect(look).name: look for look in sorted(some)} for some in looks]
+    values = [{name: aspect(look).value for name, look in some.items()} for some in known]
+    names = [n for n in known[0] if all(n in some for some in known) and len({some[n] for some in values}) > 1]
+    return [words.join(sorted(some[name] for name in names)) for some in known] if names else []
 
 
 def _clauses(images: Sequence[Seen]) -> dict[str, list[tuple[str, ...]]]:

@@ -64,7 +64,7 @@ def read(annotations: Path, images: Path | None, *, size: str = "") -> Records:
         photo = photos.look_up(record.name, known, assume=assumed)
         draft = Draft(where, "grit")
         _fill(draft, record, photo)
-        said = {"clip_vitb32": record.clip_similarity_vitb32, "clip_vitl14": record.clip_similarity_vitl14}
+        said = {name: getattr(record, name) for name in ("clip_similarity_vitb32", "clip_similarity_vitl14")}
         more = {name: str(value) for name, value in said.items() if value is not None}
         id = str(record.key or record.id or record.name)
         captions = (record.caption,) if record.caption else ()
