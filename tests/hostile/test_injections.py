@@ -109,7 +109,7 @@ def test_no_request_and_no_verdict_changes(place: str) -> None:
 
 
 #: Places that only groups have.
-OF_GROUPS = ("caption of both", "label of both", "transform")
+OF_GROUPS = ("caption of both", "label of both", "transform", "relation")
 
 
 def group(text: str, place: str) -> Group:
@@ -185,11 +185,7 @@ def bones(asked: Asked) -> dict[tuple[str, str], Prompt]:
     return {key: prompt._replace(user=QUOTED.sub('""', prompt.user)) for key, (prompt, _) in asked.items()}
 
 
-#: Their examples hold labels as they came; what dialects make of these is below.
-AS_THEY_ARE = {"comparison", "episodes", "graph_tasks"}
-
-
-@pytest.mark.parametrize("name", [name for name in listing("recipes") if name not in AS_THEY_ARE])
+@pytest.mark.parametrize("name", listing("recipes"))
 def test_examples_by_rules_hold_no_markup_in_any_dialect(name: str, tmp_path: Path) -> None:
     recipe = component("recipes", name)
     made, places = (scene, PLACES) if source_type(recipe) is Scene else (group, (*PLACES, *OF_GROUPS))
@@ -221,7 +217,7 @@ def test_dialects_take_no_markup_from_texts_that_were_never_quoted(name: str) ->
         made = dialect(name, regions=[BOXES]) if name == "relata" else dialect(name)
         written = made.write(spans, IMAGES)
         own = made.write((ImageSlot(), Text(" "), Mention("x", BOXES[:1]), Text(" ")), IMAGES)
-        for token in re.findall(r"<\|?/?\w+\|?>|\[/?INST\]|<</?SYS>>", written):
+        for token in re.findall(r"<[|｜]?/?[\w▁:]+[|｜]?>|\[/?\w*[A-Z]{3}\w*\]|\]~!?b\[?\]?|<</?SYS>>", written):
             assert token in own, (text, token)
 
 

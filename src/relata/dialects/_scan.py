@@ -18,7 +18,7 @@ Numbers = tuple[float, ...]
 SLOT = "<image>"
 
 #: What some model's tokenizer takes for a token of its own, as the end of a turn: no caption may hold one.
-_TOKENS = re.compile(r"<[|｜]?/?\w+[|｜]?>|\[/?INST\]")
+_TOKENS = re.compile(r"<[|｜]?/?[\w▁:.-]+[|｜]?>|\[/?\w*[A-Z]{3}\w*\]|\]~!?b[\[\]]")
 _HARMLESS = str.maketrans("<>[]{}", "()()()")
 _INNER = re.compile(r"[\[(]([^\[\]()]*+)[\])]")
 _SHOWN = 60

@@ -94,8 +94,8 @@ def aspects(region: Region) -> dict[str, Aspect]:
     that is `red` and `white` is neither like a red ball nor unlike it.
     """
     found: dict[str, list[Aspect]] = {}
-    told = set(region.label.lower().split())
-    for attribute in region.attributes:
+    told = set(harmless(region.label).lower().split())
+    for attribute in map(harmless, region.attributes):
         if not told.issuperset(attribute.lower().split()):
             one = aspect(attribute)
             found.setdefault(one.name, []).append(one)

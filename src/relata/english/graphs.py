@@ -28,11 +28,12 @@ def named(region: Region) -> Region:
 
     The rule of the published code of Synthetic Visual Genome for names of panoptic scene graphs.
     """
-    plain = " ".join(region.label.lower().split())
+    plain = harmless(region.label).lower()
     label, _, material = _SUFFIX.sub("", plain).partition("-")
     if not label or " " in material:
         label, material = plain or UNKNOWN, ""
-    attributes = tuple(dict.fromkeys([*([material] if material else []), *region.attributes]))
+    known = dict.fromkeys([material, *map(harmless, region.attributes)])
+    attributes = tuple(attribute for attribute in known if attribute)
     return region.replace(label=label, attributes=attributes)
 
 

@@ -19,6 +19,7 @@ from relata.english.facts import triples
 from relata.english.kinds import kind
 from relata.english.names import Names, is_group
 from relata.english.predicates import phrase
+from relata.notation import words as harmless
 from relata.nouns.rules import Rules
 from relata.nouns.rules import tagger as rules
 from relata.scene import Region, Scene
@@ -102,10 +103,10 @@ def _of_regions(scene: Scene) -> Seen:
 
 def _plain(region: Region) -> Region:
     """A region whose label is a noun without looks: a `striped red cross` is a cross that is striped and red."""
-    *before, noun = region.label.split() or [""]
+    *before, noun = harmless(region.label).split() or [""]
     looks = list(takewhile(is_look, (word.lower() for word in before)))
     label = " ".join([*before[len(looks) :], noun])
-    known = dict.fromkeys([*looks, *region.attributes])
+    known = dict.fromkeys([*looks, *map(harmless, region.attributes)])
     return region.replace(label=label, attributes=tuple(text for text in known if text.lower() != label.lower()))
 
 

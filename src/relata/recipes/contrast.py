@@ -82,9 +82,7 @@ def prompt(item: Item) -> Prompt:
     told = item.source.provenance
     said = "".join(f"\n- {quote(text)}" for text in item.source.captions)
     about = f"\n\nSaid of both:{said}" if said else ""
-    about += (
-        f"\n\nKnown: {notation.words(told.get('relation', 'find the differences'))}{label and f' ({quote(label)})'}"
-    )
+    about += f"\n\nKnown: {quote(told.get('relation', 'find the differences'))}{label and f' ({quote(label)})'}"
     asked = fill(item, "contrast", sheets(item.source) + about)
     return asked if item.step == "describe" else asked._replace(user=asked.user + about)
 
@@ -176,7 +174,7 @@ def _ends(group: Group) -> tuple[int, int] | None:
 
 def _noun(group: Group, what: Kind) -> str:
     """What is asked about; of two birds, whether they are the same kind of bird, and not of thing."""
-    label = group.provenance.get("label", "")
+    label = notation.words(group.provenance.get("label", ""))
     if what != "category":
         return label or "thing"
     first, second = sides(group)
@@ -185,4 +183,4 @@ def _noun(group: Group, what: Kind) -> str:
 
 
 def _aspect(group: Group) -> str:
-    return group.provenance.get("relation", "").partition(" ")[2]
+    return notation.words(group.provenance.get("relation", "").partition(" ")[2])

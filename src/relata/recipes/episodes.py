@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from relata import across
+from relata import across, notation
 from relata.chat import Example, Message
 from relata.english import words
 from relata.english.comparison import Side
@@ -50,9 +50,10 @@ def items(group: Group, here: Here, *, why: bool = False) -> list[Item | Example
         why: ask a teacher for the reason.
     """
     try:
-        classes, labels = (decode(group.provenance.get(name, ""), list[str], name) for name in ("classes", "labels"))
+        told = [decode(group.provenance.get(name, ""), list[str], name) for name in ("classes", "labels")]
     except RelataError as error:
         return [Rejection("no-labels", f"{error}; episodes come from groups/shots", group.id)]
+    classes, labels = (list(map(notation.words, some)) for some in told)
     if len(labels) != len(group.scenes):
         return [Rejection("no-labels", f"{len(labels)} labels for {len(group.scenes)} images", group.id)]
     shown, asked = here.rng.choice(_SHOWN), here.rng.choice(_ASKED)
@@ -94,7 +95,7 @@ def read(reply: str, item: Item) -> Example | Rejection:
         return refused(problems[0])
     answer = item.labels[-1]
     if not reply.strip().lower().startswith(answer.lower()):
-        return Rejection("wrong-verdict", f"the answer has to begin with {answer!r}")
+        return Rejection("wrong-verdict", f"the answer has to begin with {quote(answer)}")
     return _example(item, spans, bare=not across.entities(spans))
 
 

@@ -197,8 +197,10 @@ def _part(scene: Scene, rng: random.Random, augment: bool, detection: bool = Fal
     own: dict[int, dict[tuple[int, str], Relation]] = {region.id: {} for region in chosen}
     for relation in scene.relations:
         subject, object = stands_for[relation.subject], stands_for[relation.object]
-        if subject != object and {subject, object} <= ids and relation.predicate.strip():
-            own[subject].setdefault((object, relation.predicate), relation.replace(subject=subject, object=object))
+        predicate = notation.words(relation.predicate)
+        if subject != object and {subject, object} <= ids and predicate:
+            told = relation.replace(subject=subject, predicate=predicate, object=object)
+            own[subject].setdefault((object, predicate), told)
     relations: list[Relation] = []
     for some in (list(told.values()) for told in own.values()):
         keep = _drawn(set(range(len(some))), rng, RELATIONS_DETECTION if detection else RELATIONS)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import httpx2
 
 T = TypeVar("T")
-Method = Literal["get", "post", "delete"]
+Method = Literal["get", "post"]
 Make = Callable[[], Awaitable[dict[str, Any]]]
 
 #: Statuses that only the user can do something about.
