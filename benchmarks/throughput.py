@@ -2,7 +2,8 @@
 
     calls     calls a second with 64 open at once and 500 ms until a reply, as a share of the ideal 128, and processor
               time per call: of the whole process (scenes, prompts, pictures, keys, ledger, replies, records and the
-              `openai` client), and of all but the client, when it is handed replies without a network
+              `openai` client), and of all but the client, when it is handed replies without a network; beside it the
+              bare client with the same pictures, which is what the machine and the scripted server allow
     resume    seconds from the start of a process to its first new call, after a run of 10,000 replies was killed
     workers   offline recipes in two processes against one
 
@@ -12,6 +13,8 @@ The teacher is the scripted server, in another process. Pictures are JPEG files 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import base64
 import json
 import platform
 import random
@@ -65,6 +68,26 @@ def settings(folder: Path, url: str) -> str:
     return f"endpoint:{path}"
 
 
+async def bare(url: str, folder: Path, count: int) -> float:
+    """Calls a second of the `openai` client alone, with the pictures of a world and nothing read, filed or written."""
+    import httpx2
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
+    places = asyncio.Semaphore(OPEN)
+
+    async def one(number: int) -> None:
+        async with places:
+            data = base64.b64encode((folder / f"images/{number}.jpg").read_bytes()).decode()
+            parts = [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}}]
+            sent = {"model": "m", "messages": [{"role": "user", "content": parts}]}
+            await client.post("/chat/completions", cast_to=httpx2.Response, body=sent)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return count / (time.perf_counter() - began)
+
+
 async def at_once(client: Client, method: str, path: str, read: Any, make: Any) -> Any:
     """In the place of `Client.call`: the request is made and the reply read, and nothing is sent."""
     await make()
@@ -79,6 +102,7 @@ def calls(folder: Path, count: int, size: tuple[int, int] = (640, 480)) -> None:
     picture = (folder / "world" / "images" / "0.jpg").stat().st_size
     print(f"{count} calls, {OPEN} open at once, pictures of {picture / 1e3:.0f} kB")
     for latency in (LATENCY, 0.0, None):
+        alone = 0.0
         with ExitStack() as held:
             if latency is None:
                 held.enter_context(mock.patch.object(Client, "call", at_once))
@@ -90,10 +114,14 @@ def calls(folder: Path, count: int, size: tuple[int, int] = (640, 480)) -> None:
             wall, processor = time.perf_counter(), time.process_time()
             report = build("rec", scenes, teacher, out=folder / f"out-{latency}", kinds=["detailed"])
             wall, processor = time.perf_counter() - wall, time.process_time() - processor
+            if latency is not None:
+                alone = asyncio.run(bare(url, folder / "world", count))
         assert report.kept == count, report
         share = f", {count / wall * LATENCY / OPEN:.1%} of the ideal" if latency else ""
         what = "no network" if latency is None else f"{latency * 1e3:.0f} ms"
-        print(f"{what:>10}: {count / wall:6.1f} calls/s{share}; {1e3 * processor / count:.2f} ms of processor per call")
+        beside = f", the bare client {alone:.1f}" if alone else ""
+        told = f"{count / wall:6.1f} calls/s{share}{beside}"
+        print(f"{what:>10}: {told}; {1e3 * processor / count:.2f} ms of processor per call")
 
 
 def resume(folder: Path, count: int) -> None:

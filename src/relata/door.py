@@ -23,7 +23,7 @@ from relata.teachers import NoReply, Prompt, Reply, Request, Teacher
 #: Times that one thing is asked, when the replies cannot be used.
 TRIES = 3
 
-#: So many requests are made ready, their pictures read and looked up, while all places for calls are taken.
+#: So many requests are made ready, with pictures read and money set aside, while all places for calls are taken.
 _AHEAD = 8
 
 #: Threads that wait for disks, and for a ledger elsewhere; with more of them they mostly wait for each other.
@@ -133,10 +133,11 @@ class Door:
 
     async def _pay(self, key: str, request: Request, read: Callable[[str], T | Rejection]) -> Entry:
         name, most = self.teacher.name, self.teacher.price(size(request), self.teacher.longest)
+        # first the money, then the place: whoever waits for money must not keep those from calling who have it
+        filed = await asyncio.get_running_loop().run_in_executor(self._money, self._begin, key, most)
+        if filed:
+            return filed
         async with self._places:
-            filed = await asyncio.get_running_loop().run_in_executor(self._money, self._begin, key, most)
-            if filed:
-                return filed
             try:
                 reply = await self.teacher.answer(request)
             except NoReply as error:

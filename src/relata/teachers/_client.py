@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -36,9 +37,10 @@ _PASSING = {408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
 #: Codes of a 429 that no waiting cures.
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _LONGEST_WAIT = 60.0
-#: Seconds between the starts of two calls. Calls that start together also end together, wave after wave, and while one
-#: wave is written and read nobody waits for the model: of 64 calls at 500 ms that costs a sixth of the rate.
-_PACE = 0.001
+#: Seconds between the starts of two calls, at the most and before the first reply. Calls that start together also end
+#: together, wave after wave, and while one wave is written and read nobody waits for the model: of 64 calls at 500 ms
+#: that costs an eighth of the rate. So calls are spread over half of the time that one takes.
+_PACE, _FIRST_PACE = 0.02, 0.001
 
 
 class Throttled(Exception):
@@ -67,7 +69,8 @@ class Client:
 
         self.settings = settings
         self.gate = Gate(settings.concurrency)
-        self._turnstile = asyncio.Lock()
+        self._pace = _FIRST_PACE
+        self._next = 0.0
         self._key = key
         self._most = most_bytes or settings.most_bytes
         # A connection serves one call: what a server sends beyond its reply would be read as the reply to the next.
@@ -106,10 +109,11 @@ class Client:
         while True:
             round = await self.gate.enter(first=faults + throttled > 0)
             try:
-                async with self._turnstile:
-                    await asyncio.sleep(_PACE)
+                await self._turn()
+                sent = await make() if make else {}
+                began = time.monotonic()
                 try:
-                    found = read(await self._once(method, path, await make() if make else {}))
+                    found = read(await self._once(method, path, sent))
                 except Throttled as error:
                     self.gate.narrow(round)
                     throttled += 1
@@ -126,10 +130,19 @@ class Client:
                     wait = min(_wait(self.settings.backoff, faults, error.after), self.settings.patience)
                 else:
                     self.gate.widen()
+                    self._pace = min(_PACE, (time.monotonic() - began) / self.gate.limit / 2)
                     return found
                 await asyncio.sleep(wait)  # inside the gate, so that nobody else is sent into the same trouble
             finally:
                 self.gate.leave()
+
+    async def _turn(self) -> None:
+        """Wait until the start of the last call is a while ago."""
+        now = time.monotonic()
+        start = max(now, self._next)
+        self._next = start + self._pace
+        if start > now:
+            await asyncio.sleep(start - now)
 
     async def _once(self, method: Method, path: str, sent: dict[str, Any]) -> bytes:
         """The bytes of one reply.
