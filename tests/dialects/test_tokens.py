@@ -47,8 +47,17 @@ def test_qwen_written_form() -> None:
         "<|box_start|>(10,20),(300,400)<|box_end|><|box_start|>(50,60),(700,800)<|box_end|>"
         " <pred>on</pred><|box_start|>(10,20),(300,400),(50,60),(700,800)<|box_end|>"
         "<|box_start|>(0,0),(1000,1000)<|box_end|>"
-        " it, <|box_start|>Image 2: (10,20),(300,400)<|box_end|>"
+        " it, Image 2: <|box_start|>(10,20),(300,400)<|box_end|>"
     )
+
+
+def test_qwen_tells_the_name_of_an_image_from_words_like_it() -> None:
+    """What ms-swift's placeholders make of two images is read; words that only look so stay words."""
+    qwen = dialect("qwen_vl:1000")
+    box = "<|box_start|>(10,20),(300,400)<|box_end|>"
+    assert qwen.read(f"Image 2: {box}", IMAGES) == ((Mention("", (A,), 1),), [])
+    likely = (Text("See Image 2: "), Mention("", (A,)))
+    assert qwen.read(qwen.write(likely, IMAGES), IMAGES) == (likely, [])
 
 
 def test_qwen_pixels_are_those_of_the_resized_image() -> None:

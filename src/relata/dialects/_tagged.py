@@ -21,6 +21,7 @@ from relata.scene import Box
 
 #: Where the name of an image other than the first stands in a group of boxes.
 MARK = r"(?:Image (?P<image>\d{1,4}): )?"
+_NAMED = re.compile(r"Image \d{1,4}: \Z")
 
 Side = Literal["phrase", "predicate"]
 
@@ -74,21 +75,21 @@ class Tagged:
     def write(self, spans: Iterable[Span], images: Sequence[ImageRef]) -> str:
         """See `Dialect.write`."""
         parts: list[str] = []
-        after_boxes = False  # then boxes without a phrase would be taken for more of the same list
+        bare = True  # else boxes without a phrase would be taken for more of a list, or for those of another image
         for span in joined(list(spans)):
             if isinstance(span, Text):
                 parts.append(harmless(span.text, self.reserved))
-                after_boxes = after_boxes and not span.text.strip()
+                bare = (bare or bool(span.text.strip())) and not _NAMED.search(span.text)
             elif isinstance(span, ImageSlot):
                 parts.append(self.markup.wrap("", span.image) if self.markup.empty_is_slot else SLOT)
-                after_boxes = False
+                bare = True
             else:
-                written = self._span(span, images, after_boxes)
-                after_boxes = written is not None
+                written = self._span(span, images, bare)
+                bare = written is None and not _NAMED.search(span.text)
                 parts.append(harmless(span.text, self.reserved) if written is None else written)
         return "".join(parts)
 
-    def _span(self, span: Mention | Predicate, images: Sequence[ImageRef], after_boxes: bool) -> str | None:
+    def _span(self, span: Mention | Predicate, images: Sequence[ImageRef], bare: bool) -> str | None:
         """None if the span has no boxes, and is plain words."""
         phrase = harmless(span.text, self.reserved)
         if isinstance(span, Predicate):
@@ -101,7 +102,7 @@ class Tagged:
             return None
         groups: list[tuple[Box, ...]] = [(box,) for box in span.boxes] if self.markup.each else [span.boxes]
         boxes = "".join(self.group(group, span.image, images) for group in groups)
-        if not phrase and not after_boxes:
+        if not phrase and bare:
             return boxes
         return self.markup.phrase[0] + phrase + self.markup.phrase[1] + boxes
 

@@ -41,8 +41,9 @@ def _spell(boxes: Sequence[Numbers]) -> str:
 
 #: ROBIN's markup too. A family's special tokens may not stand in words at all: no caption may end a turn.
 TOKENS = Markup(
-    group=rf"<\|box_start\|>{MARK}(?P<body>[^<]*+)(?P<end>(?:<\|box_end\|>)?)",
-    wrap=lambda body, image: f"<|box_start|>{marked(image)}{body}<|box_end|>",
+    # the name of an image stands before the tokens, where whoever trains through ms-swift's placeholders has it
+    group=rf"{MARK}<\|box_start\|>(?P<body>[^<]*+)(?P<end>(?:<\|box_end\|>)?)",
+    wrap=lambda body, image: f"{marked(image)}<|box_start|>{body}<|box_end|>",
     reserved=r"<\|\w*\|>|</?pred>|<image>|\{(?=[^{}<]*\"bbox_2d\")",
     phrase=("<|object_ref_start|>", "<|object_ref_end|>"),
     closers=r"<\|box_end\|>",
