@@ -157,7 +157,7 @@ def stats(url: str) -> dict[str, int]:
 
 def workers(folder: Path, count: int, runs: int = 3) -> None:
     # a quick recipe has more to do, for a second process takes its time to start: half a second here
-    for recipe, many_scenes in (("rec", count), ("completion", 8 * count), ("graph_tasks", count)):
+    for recipe, many_scenes in (("rec", 3 * count), ("completion", 8 * count), ("graph_tasks", count)):
         rng = random.Random(0)
         path = folder / f"{recipe}.jsonl"
         path.write_bytes(b"".join(encode(scene(number, rng)) + b"\n" for number in range(many_scenes)))
