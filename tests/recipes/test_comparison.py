@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import relata
 from relata.chat import Example
 from relata.dialects import dialect
+from relata.english.pairs import questions
 from relata.english.summary import AXES, summary
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, plain
@@ -112,7 +113,7 @@ def plainly(label: str, *attributes: str, captions: tuple[str, ...] = (), **more
         (
             Scene("two", "x.jpg", 600, 300, (region(1, "dog", 0), region(2, "dog", 200))),
             plainly("dog", description="a group: dog"),
-            "a dog.",
+            "(show|contain) dogs\\.",
             "two dogs",
         ),
     ],
@@ -123,6 +124,17 @@ def test_nothing_is_said_that_may_not_be_so(one: Scene, other: Scene, told: str,
         if pair[0] is one:
             assert re.search(told, said), said
         assert untold not in said
+
+
+def test_many_of_a_kind_are_named_in_the_plural() -> None:
+    herd = Scene("herd", "x.jpg", 600, 300, (region(1, "cow", 0), region(2, "cow", 200), region(3, "dog", 400)))
+    alone = summary((herd, plainly("cat")), random.Random(0))
+    assert re.search(r"(shows|has) cows and a dog\b", alone), alone
+    asked = {turn.answer for seed in range(20) for turn in questions((herd, plainly("cat")), 5, random.Random(seed))}
+    assert "No, only Image 1 shows cows." in asked
+    assert "No, only Image 1 shows a cow." not in asked
+    some = summary((herd, herd, plainly("cat")), random.Random(0))
+    assert "Image 1 and Image 2 have cows and a dog in common." in some
 
 
 def test_of_several_of_a_kind_it_is_said_which() -> None:

@@ -19,9 +19,9 @@ from relata.english.facts import triples
 from relata.english.predicates import phrase
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Mention, Predicate, Span, Text, plain
+from relata.prompts import template
 from relata.recipes import rec
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.scene import Box, Region, Relation, Scene
 
 KINDS = ("detailed", "region", "conversation")
@@ -203,6 +203,22 @@ def test_a_scene_without_relations_is_described_by_what_is_where() -> None:
         Rejection("no-relations", "a caption of a region needs a relation of that region", "s/rec/region")
     ]
     assert rec.items(scene.replace(regions=()), here(0)) == [Rejection("no-regions", id="s")]
+
+
+def test_some_of_several_are_not_said_to_be_there() -> None:
+    slope = made("person", "person", "person", "skis", relations=[(0, "skiing on", 3), (1, "skiing on", 3)])
+    told = [plain(answers(example(slope, "detailed", seed))) for seed in range(60)]
+    assert all(re.search("two of the three people are skiing on", text.lower()) for text in told), told
+    both = made("person", "person", "skis", relations=[(0, "skiing on", 2), (1, "skiing on", 2)])
+    assert any("there are two people skiing" in plain(answers(example(both, "detailed", k))).lower() for k in range(60))
+
+
+def test_things_in_one_place_are_told_in_one_clause() -> None:
+    boxes = (Box(140, 130, 150, 160), Box(152, 130, 160, 160), Box(145, 135, 158, 165))
+    for count, said in ((1, "dog is in"), (2, "two dogs are both in"), (3, "three dogs are all in")):
+        regions = tuple(Region(k, "dog", box) for k, box in enumerate(boxes[:count]))
+        scene = Scene("s", "s.jpg", 300, 300, regions)
+        assert f"The {said} the middle of the image." in plain(answers(example(scene, "detailed")))
 
 
 NOUNS = (

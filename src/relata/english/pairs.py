@@ -39,7 +39,7 @@ def _only(images: list[Seen], rng: random.Random) -> Turn | None:
     if not own:
         return None
     question = f"What can be seen in Image {k + 1} that is not in {words.join(others)}?"
-    return Turn(question, f"Image {k + 1} shows {listed(own)}, which cannot be seen in {words.join(others)}.")
+    return Turn(question, f"Image {k + 1} shows {listed(own, [images[k]])}, which cannot be seen in {words.join(others)}.")
 
 
 def _same(images: list[Seen], rng: random.Random) -> Turn | None:
@@ -51,7 +51,7 @@ def _same(images: list[Seen], rng: random.Random) -> Turn | None:
         return Turn(_do(images, noun), f"Yes, {together(len(images)).lower()} show {a(noun)}.")
     if some:
         noun, k = rng.choice(some)
-        return Turn(_do(images, noun), f"No, only Image {k + 1} shows {a(noun)}.")
+        return Turn(_do(images, noun), f"No, only Image {k + 1} shows {listed([noun], [images[k]])}.")
     return None
 
 

@@ -170,8 +170,9 @@ def _about(names: Names, subjects: Subjects, chunks: Sequence[Sequence[Fact]], o
 
 
 def _can_be_there(names: Names, subject: Noun, told: Sequence[Fact]) -> bool:
-    """Whether `there is a dog lying on a rug` is English for this subject and these facts."""
-    alike = len({names.nouns[index] for index in told[0].subjects}) == 1
+    """Whether `there is a dog lying on a rug` is English for this subject and these facts: not `two of the three`."""
+    subjects = told[0].subjects
+    alike = set(names.alike(subjects[0])) == set(subjects)
     said = [phrase(fact.predicate) for fact in told]
     return alike and all(p.copula and p.lead != "part " for p in said) and not subject.text.startswith("the ")
 
@@ -241,6 +242,8 @@ def _has_place(names: Names, group: Sequence[int]) -> bool:
 
 def _where(names: Names, group: Sequence[int]) -> str:
     subject = names.known(group)
-    if len(group) == 1:
-        return f"{subject.text} {subject.be} {names.place(group[0])}"
+    places = {names.place(index) for index in group}
+    if len(places) == 1:
+        every = {1: "", 2: "both "}.get(len(group), "all ")
+        return f"{subject.text} {subject.be} {every}{places.pop()}"
     return f"of {subject.text}, {names.spread(group)} of the image"

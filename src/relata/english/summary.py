@@ -54,7 +54,7 @@ def common(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]]:
     nouns = shared(images)
     told: dict[str, list[str]] = {axis: [] for axis in AXES}
     if nouns:
-        things = listed(nouns)
+        things = listed(nouns, images)
         told["object types"] = [rng.choice((f"{both} show {things}.", f"{both} contain {things}."))]
     for noun in nouns:
         looks = frozenset.intersection(*(image.looks.get(noun, frozenset()) for image in images))
@@ -81,7 +81,7 @@ def different(images: Sequence[Seen], rng: random.Random) -> dict[str, list[str]
         if own:
             pattern = rng.choice(("Only Image {n} shows {things}.", "Image {n} has {things}, {others}."))
             others = "which the other does not" if len(images) == 2 else "which no other image has"
-            told["object types"].append(pattern.format(n=k + 1, things=listed(own), others=others))
+            told["object types"].append(pattern.format(n=k + 1, things=listed(own, [images[k]]), others=others))
     told["object types"] += _some(images)
     for noun in shared(images):
         looks = [image.looks.get(noun, frozenset()) for image in images]
@@ -126,9 +126,10 @@ def alone(images: Sequence[Seen], k: int) -> list[str]:
     return [noun for noun in images[k].counts if not any(image.may_show(noun) for image in others)]
 
 
-def listed(nouns: Sequence[str]) -> str:
-    """The first few: `a dog, some trees and the sky`."""
-    return words.join([a(noun) for noun in nouns[:_ITEMS]])
+def listed(nouns: Sequence[str], images: Sequence[Seen]) -> str:
+    """The first few: `a dog, trees and the sky`; in the plural what none of the images that show them has one of."""
+    several = [_counted(noun) and all(image.counts.get(noun, 1) != 1 for image in images) for noun in nouns]
+    return words.join([words.plural(noun) if many else a(noun) for noun, many in zip(nouns[:_ITEMS], several)])
 
 
 def _some(images: Sequence[Seen]) -> list[str]:
@@ -139,7 +140,8 @@ def _some(images: Sequence[Seen]) -> list[str]:
         if 1 < len(where) < len(images):
             found.setdefault(where, []).append(noun)
     names = {where: words.join([f"Image {k + 1}" for k in where]) for where in found}
-    return [f"{names[where]} have {listed(nouns)} in common." for where, nouns in found.items()]
+    told = {where: listed(nouns, [images[k] for k in where]) for where, nouns in found.items()}
+    return [f"{names[where]} have {told[where]} in common." for where in found]
 
 
 def _apart(looks: Sequence[frozenset[str]]) -> list[str]:
