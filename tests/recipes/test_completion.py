@@ -16,9 +16,9 @@ from relata import readers, store, synth
 from relata.english.kinds import kind
 from relata.errors import RelataError
 from relata.filters import Rejection, geometry
+from relata.prompts import template
 from relata.recipes import completion
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.scene import Box, Region, Relation, Scene
 
 SCENE = Scene(

@@ -12,9 +12,9 @@ import relata
 from relata import edits, readers, store, synth
 from relata.edits import Add, Describe, Edit, Looks, Remove, Rename
 from relata.filters import Rejection
+from relata.prompts import template
 from relata.recipes import edit
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.scene import Box, Region, Relation, Scene
 
 HERE = Here(random.Random(0), Path(), Path())

@@ -21,7 +21,7 @@ from relata.filters import Rejection
 from relata.filters._load import Filter, load
 from relata.filters._report import Removed, Report, Tally, page
 from relata.ledger import NAME, Ledger
-from relata.recipes._prompts import digest
+from relata.prompts import digest
 from relata.scene import Scene, encode
 from relata.teachers import NoReply
 from relata.teachers import teacher as find_teacher

@@ -21,8 +21,8 @@ from relata.english.meanings import meaning
 from relata.english.names import place
 from relata.english.words import words
 from relata.filters import Finding, geometry
+from relata.prompts import template
 from relata.quoting import quote
-from relata.recipes._prompts import template
 from relata.scene import Relation, Scene
 from relata.teachers import Prompt, Request
 

@@ -18,7 +18,7 @@ from relata import __version__, store
 from relata.errors import RelataError, unknown
 from relata.filters import leaks
 from relata.names import component
-from relata.recipes._prompts import digest
+from relata.prompts import digest
 from relata.recipes._run import Asked, Plan, Source, Unit, source_type, units
 from relata.recipes._screen import usable
 from relata.scene import Group, Scene

@@ -16,8 +16,8 @@ from relata import across
 from relata.chat import Example, ImageRef, Message, Role
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Predicate, Problem, Span, Text
+from relata.prompts import sheet, template
 from relata.quoting import quote
-from relata.recipes._prompts import sheet, template
 from relata.recipes.rec import turns_of as turns
 from relata.scene import Group, Scene
 from relata.teachers import Prompt

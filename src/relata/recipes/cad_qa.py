@@ -20,9 +20,9 @@ from relata.english.summary import summary
 from relata.filters import Rejection
 from relata.groups.nouns import text
 from relata.nouns import tagger as find_tagger
+from relata.prompts import template
 from relata.recipes import comparison
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.recipes._summary import foreign
 from relata.recipes._summary import read as read_summary
 from relata.recipes.rec import turns_of

@@ -27,9 +27,9 @@ from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
 from relata.nouns import listed
 from relata.nouns.rules import FUNCTION_WORDS
+from relata.prompts import template
 from relata.quoting import quote, words
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.recipes._summary import Point
 from relata.recipes._summary import read as read_summary
 from relata.scene import Group, Scene

@@ -22,9 +22,9 @@ from relata import notation, spatial
 from relata.english.graphs import described, looks
 from relata.english.kinds import kind as kind_of
 from relata.filters import Rejection
+from relata.prompts import sheet, template
 from relata.recipes._here import Here
 from relata.recipes._marks import marked
-from relata.recipes._prompts import sheet, template
 from relata.recipes._reply import value
 from relata.scene import Kind, Region, Relation, Scene
 from relata.teachers import Prompt

@@ -21,10 +21,10 @@ from relata.edits import Add, Change, Describe, Edit, Looks, Remove, Rename, app
 from relata.edits import looks as looks_of
 from relata.english.graphs import described, looks, numbered
 from relata.filters import Finding, Rejection, geometry, logic
+from relata.prompts import sheet, template
 from relata.recipes._false import Known
 from relata.recipes._here import Here
 from relata.recipes._marks import marked
-from relata.recipes._prompts import sheet, template
 from relata.recipes._reply import value
 from relata.scene import Kind, Relation, Scene
 from relata.teachers import Prompt

@@ -18,9 +18,9 @@ from relata.english.comparison import Side
 from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text
+from relata.prompts import template
 from relata.quoting import quote
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.recipes._relation import example, refused, sheets
 from relata.scene import Group, decode
 from relata.teachers import Prompt

@@ -35,10 +35,10 @@ from relata.english.sentences import caption, describe
 from relata.english.talk import Turn
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Span, Text
+from relata.prompts import sheet, template
 from relata.quoting import quote
 from relata.recipes._here import Here
 from relata.recipes._points import point
-from relata.recipes._prompts import sheet, template
 from relata.scene import Box, Region, Relation, Scene
 from relata.teachers import Prompt
 

@@ -40,10 +40,10 @@ from relata.english.predicates import phrase
 from relata.english.sentences import clause
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Span, Text, plain
+from relata.prompts import template
 from relata.quoting import quote
 from relata.recipes._false import Known, Negative
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.scene import Box, Scene
 from relata.teachers import Prompt
 

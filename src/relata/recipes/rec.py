@@ -27,9 +27,9 @@ from relata.english.facts import triples
 from relata.english.sentences import caption, describe
 from relata.filters import Rejection, validity
 from relata.grounded import ImageSlot, Problem, Text
+from relata.prompts import sheet, template
 from relata.quoting import quote
 from relata.recipes._here import Here
-from relata.recipes._prompts import sheet, template
 from relata.scene import Scene
 from relata.teachers import Prompt
 

@@ -32,10 +32,10 @@ from relata.english.spatial import LABELS, SHORT, Pair, fault, naive, names, rep
 from relata.filters import Rejection
 from relata.grounded import ImageSlot, Mention, Span, Text
 from relata.grounded import plain as plain_text
+from relata.prompts import template
 from relata.quoting import quote
 from relata.recipes._described import Told, described
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.scene import Scene
 from relata.teachers import Prompt
 

@@ -24,9 +24,9 @@ from relata.english.comparison import Side, moved
 from relata.english.sentences import describe
 from relata.filters import Rejection
 from relata.grounded import Text, plain
+from relata.prompts import template
 from relata.quoting import quote
 from relata.recipes._here import Here
-from relata.recipes._prompts import template
 from relata.recipes._relation import Item, described, dialogue, example, fill, first, numbered, sheets, slots
 from relata.scene import Group
 from relata.teachers import Prompt

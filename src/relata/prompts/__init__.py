@@ -1,4 +1,4 @@
-"""Prompts as text files: `prompts/<recipe>/<kind>.md` holds the task, then worked examples, to be read by people too.
+"""Prompts as text files: `<recipe>/<kind>.md` holds the task, then worked examples, to be read by people too.
 
 The task, in our own words ...
 === request
@@ -20,7 +20,7 @@ from relata.quoting import quote
 from relata.scene import Scene
 from relata.teachers import Prompt
 
-_FOLDER = Path(__file__).parent / "prompts"
+_FOLDER = Path(__file__).parent
 _MARK = re.compile(r"^=== (?:request|reply)\n", re.MULTILINE)
 
 
