@@ -192,6 +192,23 @@ def test_pictures_are_loaded_and_boxes_lie_on_them(scene_page: Browser) -> None:
     assert scene_page.run(share) == pytest.approx([70 / 128, 40 / 96, 50 / 128, 50 / 96], abs=0.005)
 
 
+def test_the_name_of_a_small_box_lies_beside_it_and_in_the_picture(
+    browser: Browser, photos: Path, tmp_path: Path
+) -> None:
+    small = (Box(60, 0, 63, 3), Box(60, 46, 63, 49), Box(120, 93, 123, 96), Box(0, 20, 3, 23))
+    regions = (*(Region(k, "small circle", box) for k, box in enumerate(small)), Region(9, "square", SQUARE))
+    scene = Scene("small", "a.png", 128, 96, regions)
+    browser.open(view(write(tmp_path / "s.jsonl", [scene]), tmp_path / "out", images=photos))
+    script = (
+        "(() => { const f = document.querySelector('.frame').getBoundingClientRect();"
+        " return [...document.querySelectorAll('.box')].map(e => { const b = e.getBoundingClientRect();"
+        " const t = e.querySelector('.tag').getBoundingClientRect();"
+        " return [t.bottom <= b.top || t.top >= b.bottom, t.top >= f.top - 3 && t.bottom <= f.bottom + 3,"
+        " t.left >= f.left - 3 && t.right <= f.right + 3].map(Number).join(''); }); })()"
+    )
+    assert sorted(browser.run(script)) == ["011", "111", "111", "111", "111"]  # that of the square lies in it
+
+
 def test_a_box_lights_its_edges_and_a_click_keeps_only_them(scene_page: Browser) -> None:
     assert texts(scene_page, ".edge-label") == []
     scene_page.point(".item .box")

@@ -131,6 +131,10 @@ def test_summary_counts_and_warns_of_one_predicate_for_everything() -> None:
     assert found[2].startswith("Warning: nearly every relation is 'on top of'")
 
 
+def test_one_is_not_counted_in_the_plural() -> None:
+    assert summary([edges(["near"])])[0] == "1 relation, 1 predicate"
+
+
 def test_summary_keeps_quiet_about_few_or_varied_relations() -> None:
     names = ["on", "under", "near", "left of"]
     varied = random.Random(0).choices(names, k=200)

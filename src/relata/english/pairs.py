@@ -35,11 +35,11 @@ def _shared(images: list[Seen], rng: random.Random) -> Turn | None:
 def _only(images: list[Seen], rng: random.Random) -> Turn | None:
     k = rng.randrange(len(images))
     own = alone(images, k)
-    others = [f"Image {j + 1}" for j in range(len(images)) if j != k]
+    others = words.join([f"Image {j + 1}" for j in range(len(images)) if j != k])
     if not own:
         return None
-    question = f"What can be seen in Image {k + 1} that is not in {words.join(others)}?"
-    return Turn(question, f"Image {k + 1} shows {listed(own, [images[k]])}, which cannot be seen in {words.join(others)}.")
+    question = f"What can be seen in Image {k + 1} that is not in {others}?"
+    return Turn(question, f"Image {k + 1} shows {listed(own, [images[k]])}, which cannot be seen in {others}.")
 
 
 def _same(images: list[Seen], rng: random.Random) -> Turn | None:

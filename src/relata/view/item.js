@@ -79,8 +79,9 @@ function boxElement(view, panel, place) {
   const shape = panel.shapes[place[1]];
   const [x1, y1, x2, y2] = shape.box;
   const dashed = DATA.dashes[Math.floor(shape.color / DATA.palette.length) % DATA.dashes.length];
-  const side = x1 > 0.75 * panel.width ? "tag end" : "tag"; // a tag at the right edge grows to the left
-  const tag = h("span", { class: side }, String(shape.id), words(shape.label, "tag-label"));
+  const end = x1 > 0.75 * panel.width ? " end" : ""; // a tag at the right edge grows to the left
+  const below = y1 < 0.1 * panel.height ? " below" : ""; // one outside a small box stays within the picture
+  const tag = h("span", { class: `tag${end}${below}` }, String(shape.id), words(shape.label, "tag-label"));
   const style = `box${dashed ? " dashed" : ""}${shape.quiet ? " quiet" : ""}`;
   const element = tint(h("div", { class: style, "aria-hidden": "true" }, tag), shape.color);
   const share = (value, whole) => `${(100 * value) / whole}%`;

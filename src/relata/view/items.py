@@ -11,6 +11,7 @@ from relata.view.edited import Edited, edited
 from relata.view.parts import Item, Show
 from relata.view.scenes import group, scene
 from relata.view.talks import example, preference
+from relata.view.words import counted
 
 Drawn = Scene | Group | Example | Preference | Edited
 """What has pictures, and is drawn."""
@@ -41,7 +42,7 @@ def summary(items: Sequence[Item]) -> list[str]:
     total = predicates.total()
     lines = []
     if predicates:
-        lines.append(f"{total:,} relations, {len(predicates):,} predicates")
+        lines.append(f"{counted(total, 'relation')}, {counted(len(predicates), 'predicate')}")
         top, count = predicates.most_common(1)[0]
         lines.append(f"most common: {top}, {count / total:.0%}")
         if total >= ALARM_COUNT and count >= ALARM_SHARE * total:

@@ -17,6 +17,7 @@ from relata.store import MANIFEST, Damage, manifest, records
 from relata.view.edited import Edited
 from relata.view.report import Gallery, Section, Table
 from relata.view.scores import sections
+from relata.view.words import counted
 
 Read = Scene | Group | Example | Preference | Edit
 #: The records that are drawn, with the fields that tell each from all other JSON objects; the first that fits counts.
@@ -103,7 +104,7 @@ def _gallery(path: Path, kind: type[Read], images: Path | None, limit: int) -> G
         first = damages[0]
         raise RelataError(f"{first.file}:{first.line}: {first.reason}; no record could be read")
     shown = found[:limit]
-    count = f"{len(shown):,} {kind.__name__.lower()}{'s' if len(shown) != 1 else ''}"
+    count = counted(len(shown), kind.__name__.lower())
     notes = [f"the first {count}" if len(found) > limit else count]
     if damages:
         lost = "; ".join(f"{Path(damage.file).name}:{damage.line}: {damage.reason}" for damage in damages[:3])

@@ -17,7 +17,7 @@ from relata.view.items import Drawn, item, summary
 from relata.view.page import page
 from relata.view.parts import Item
 from relata.view.pictures import Album
-from relata.view.words import clean, line
+from relata.view.words import clean, counted, line
 
 Cell = str | int | float | bool | None
 
@@ -189,7 +189,7 @@ def _gallery(gallery: Gallery, first: Path, place: int) -> dict[str, Any]:
     if len(items) > PREVIEW:
         slug = re.sub(r"[^a-z0-9]+", "-", gallery.title.lower()).strip("-")[:40]
         pages = _pages(first.with_name(f"{first.stem}-{place + 1}-{slug or 'samples'}.html"), gallery, items)
-    notes = [*(gallery.notes or [f"{len(items):,} samples"]), *summary(items)]
+    notes = [*(gallery.notes or [counted(len(items), "sample")]), *summary(items)]
     return {"type": "gallery", "title": line(gallery.title), "items": items[:PREVIEW], "notes": notes, "pages": pages}
 
 

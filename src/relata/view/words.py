@@ -24,6 +24,11 @@ def line(text: str, most: int | None = None) -> str:
     return flat if most is None or len(flat) <= most else flat[: most - 1].rstrip() + "…"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 relation`, `1,200 relations`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def name(region: Region, most: int | None = None) -> str:
     """What a region is called beside others: its label and its id, `red circle [0]`."""
     return f"{line(region.label, most) or 'region'} [{region.id}]"
