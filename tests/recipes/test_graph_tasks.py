@@ -216,6 +216,13 @@ def test_statements_are_true_or_false_in_exact_scenes() -> None:
     assert 0.8 < answers["Yes."] / answers["No."] < 1.25
 
 
+def test_what_is_lower_in_the_picture_is_not_said_to_be_underneath() -> None:
+    regions = (Region(0, "rug", Box(30, 70, 60, 90)), Region(1, "lamp", Box(30, 0, 60, 20)))
+    scene = Scene("s", "s.jpg", 100, 100, regions)
+    said = [plain(made(scene, "vsr", seed)[0].messages[0].spans) for seed in range(20)]
+    assert all("below" in text and "under" not in text for text in said), said
+
+
 def test_predicates_do_not_tell_whether_a_statement_holds(shared_data: Path) -> None:
     """A statement's predicate is as often wrong as right; and what holds both ways is not asked."""
     rendered = synth.scenes(500, seed=9)

@@ -195,7 +195,8 @@ def _one_way(scene: Scene) -> list[Triple]:
             pair = frozenset((k, at[other.id]))
             if pair not in related:
                 related.add(pair)
-                found.append((k, word, at[other.id]))
+                # boxes show what is lower in the picture, not that it is underneath
+                found.append((k, "below" if word == "under" else word, at[other.id]))
     return found
 
 
