@@ -9,8 +9,11 @@ DATA holds photos of COCO with annotations, defects, and frames of clips; docs/r
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +24,7 @@ from relata.names import listing
 from relata.readers import read_many
 from relata.scene import Group, Scene
 from relata.view.load import load
-from relata.view.report import Prose, Section, Table, report
+from relata.view.report import Gallery, Prose, Section, Table, report
 
 #: Records of one type in a gallery.
 SHOWN = 60
@@ -72,7 +75,7 @@ RUNS = {
     "rec": Run(related),
     "similarity": Run(photos),
     "contrast": Run(boards, "defects/deep_pcb"),
-    "temporal": Run(clips, "video", {"most": 6}),
+    "temporal": Run(clips, "video", {"most": 6, "folders": True}),
     "geometry": Run(photos, most=24),
     "episodes": Run(tiles, "defects/magnetic_tile", {"why": True}),
     "comparison": Run(photos),
@@ -107,14 +110,25 @@ def made(name: str, run: Run, data: Path, out: Path) -> tuple[tuple[str | int, .
     shutil.rmtree(out, ignore_errors=True)
     images = data / run.images
     found = relata.build(name, sources, images=images, out=out, **run.options)
-    kinds = ", ".join(f"{kind} {count}" for kind, count in found.kinds.items())
+    kinds = ", ".join(f"{kind.removeprefix(f'{name}/')} {count}" for kind, count in found.kinds.items())
     shown = [
-        section.replace(title=f"{name}: {section.notes[0]}") if hasattr(section, "notes") else section
-        for section in load(out, images, SHOWN)
+        sampled(name, section) if isinstance(section, Gallery) else section
+        for section in load(out, images, sys.maxsize - 1)
     ]
     if not found.kept:
         shown = [Prose(name, f"Nothing was kept: {found.reasons}")]
     return (name, len(sources), found.read, found.kept, found.rejected + found.failed, kinds), shown
+
+
+def sampled(name: str, gallery: Gallery) -> Gallery:
+    """Records of every kind in turn, from all over the run, instead of all those of the first few photos."""
+    kinds: dict[str, list[Any]] = {}
+    for record in random.Random(0).sample(gallery.records, len(gallery.records)):
+        kinds.setdefault(getattr(record, "recipe", ""), []).append(record)
+    turns = (record for row in zip_longest(*kinds.values()) for record in row if record is not None)
+    shown = tuple(islice(turns, SHOWN))
+    count = f"{len(shown):,} of {gallery.notes[0]}" if len(shown) < len(gallery.records) else gallery.notes[0]
+    return gallery.replace(title=f"{name}: {count}", records=shown, notes=(count, *gallery.notes[1:]))
 
 
 if __name__ == "__main__":

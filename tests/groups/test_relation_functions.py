@@ -184,7 +184,7 @@ def clip(name: str, count: int) -> list[Scene]:
 
 def test_frames_are_of_one_clip_evenly_spaced_and_in_order() -> None:
     scenes = clip("a", 20)[::-1] + clip("b", 3) + clip("c", 4)
-    groups = list(frames.groups(scenes, random.Random(0), most=2))
+    groups = list(frames.groups(scenes, random.Random(0), most=2, folders=True))
     assert [group.provenance["clip"] for group in groups] == ["a", "a", "c"]  # b is too short
     for group in groups:
         numbers = [frames.frame_of(scene) for scene in group.scenes]
@@ -199,16 +199,23 @@ def test_frames_of_real_clips(shared_data: Path) -> None:
     folder = shared_data / "video"
     paths = [path for name in ("bedroom", "judo") for path in sorted((folder / name).glob("*.jpg"))]
     scenes = [Scene(path.stem, f"{path.parent.name}/{path.name}", 8, 8) for path in paths]
-    groups = list(frames.groups(scenes, random.Random(0)))
+    groups = list(frames.groups(scenes, random.Random(0), folders=True))
     assert [group.provenance["clip"] for group in groups] == ["bedroom", "judo"]
     assert [frames.frame_of(scene) for scene in groups[0].scenes][1] - frames.frame_of(groups[0].scenes[0]) == 25
 
 
 def test_frames_have_to_be_sorted_by_clip_and_numbered() -> None:
     with pytest.raises(RelataError, match="clip 'a' do not come one after the other"):
-        list(frames.groups(clip("a", 4) + clip("b", 4) + clip("a", 4), random.Random(0)))
+        list(frames.groups(clip("a", 4) + clip("b", 4) + clip("a", 4), random.Random(0), folders=True))
     with pytest.raises(RelataError, match="no frame number"):
-        list(frames.groups([Scene("x", "a/x.jpg", 8, 8)], random.Random(0)))
+        list(frames.groups([Scene("x", "a/x.jpg", 8, 8)], random.Random(0), folders=True))
+
+
+def test_photos_of_one_folder_are_no_clip_unless_it_is_said() -> None:
+    with pytest.raises(RelataError, match="scene a0 does not say of which clip it is a frame"):
+        list(frames.groups(clip("a", 8), random.Random(0)))
+    named = [scene.replace(provenance={"clip": "a"}) for scene in clip("a", 8)]
+    assert [group.provenance["clip"] for group in frames.groups(named, random.Random(0))] == ["a"]
 
 
 def goods(count: int) -> list[Scene]:
