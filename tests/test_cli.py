@@ -10,6 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from relata import Example, Group, Scene
+from relata.chatserver import Rule, Script, serving
 from relata.cli import app
 from relata.names import KINDS
 from relata.scene import decode
@@ -107,6 +108,14 @@ def test_read_counts_and_names_what_it_left_out(tmp_path: Path) -> None:
     assert all(row["where"] and row["reason"] for row in lost)
 
 
+def test_read_that_keeps_nothing_says_why(tmp_path: Path) -> None:
+    pairs = FIXTURES / "readers" / "image_editing"
+    result = relata("read", "image_editing", pairs, "--out", tmp_path / "groups.jsonl")
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("image_editing: 2 read = 0 kept + 2 rejected")  # and no bar, which a log cannot show
+    assert lines[1].startswith("nothing was kept; the first: ")
+
+
 def test_read_merges_other_annotations(tmp_path: Path) -> None:
     coco = FIXTURES / "readers" / "coco"
     out = tmp_path / "scenes.jsonl"
@@ -162,7 +171,26 @@ def test_plan_tells_the_price_and_asks_nobody(world: Path, tmp_path: Path) -> No
     rows = {line.split("  ")[0]: line.split()[-3:] for line in said.splitlines()}
     likely, low, high = (float(value) for value in rows["US dollars"])
     assert 0 < low < likely < high
+    assert "no price is given" not in said
+    teacher.write_text("{model: m, url: 'http://127.0.0.1:9/v1'}")
+    said = done("build", "rec", "--scenes", world / "scenes.jsonl", "--teacher", f"endpoint:{teacher}", "--plan")
+    assert "no price is given for this teacher" in said
     assert refused("build", "rec", "--scenes", world / "scenes.jsonl").startswith("--out is missing")
+
+
+def test_a_run_without_replies_says_where_the_causes_stand(world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openai", reason="needs the client: pip install 'relata[endpoint]'")
+    teacher = tmp_path / "teacher.yaml"
+    name = "a-model-with-a-name-that-is-as-long-as-those-of-providers-are"
+    ledger = tmp_path / "run" / "ledger.sqlite"
+    with serving(Script(rules=(Rule(do="status", status=400, share=0.5),))) as (url, _):
+        teacher.write_text(f"{{model: {name}, url: '{url}', price_in: 1, price_out: 1}}")
+        command = ("build", "rec", "--scenes", world / "scenes.jsonl", "--teacher", f"endpoint:{teacher}")
+        result = relata(*command, "--out", tmp_path / "run")
+    assert result.stderr.splitlines()[-1].endswith(f"why: relata ledger {ledger}")
+    said = done("ledger", ledger)
+    assert name in said  # in full, however narrow the terminal
+    assert "…" not in said
 
 
 def test_build_refuses_unknown_options(world: Path, tmp_path: Path) -> None:

@@ -58,8 +58,11 @@ def pictures(paths: Sequence[Path]) -> list[Path]:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Bars on standard error: what is done, how much of it, time so far and time left."""
+def progress(counted: bool = True) -> Iterator[Progress]:
+    """Bars on a terminal's standard error: what is done, how much of it, time so far and time left.
+
+    With `counted=False`, where nobody knows how much there is, what is done and the time so far. A log has no bars.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -70,15 +73,11 @@ def progress() -> Iterator[Progress]:
         TimeRemainingColumn,
     )
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as shown:
+    amount = MofNCompleteColumn() if counted else TextColumn("{task.completed:.0f}")
+    left = (TextColumn("left"), TimeRemainingColumn()) if counted else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn(), *left)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
         yield shown
 
 
@@ -88,7 +87,7 @@ def note(text: str) -> None:
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on standard output."""
+    """Print a table on standard output, as wide as it has to be: a number that is cut off is worse than a long line."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -98,7 +97,9 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> N
         table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, Console(width=1000).measure(table).maximum)
+    console.print(table)
 
 
 @contextmanager

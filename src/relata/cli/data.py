@@ -65,19 +65,23 @@ def read(
     else:
         reading = read(format, annotations, images, **options)
     refused: list[Rejected] = []
-    with progress() as shown, whole(out) as file:
+    kept = 0
+    with progress(counted=False) as shown, whole(out) as file:
         task = shown.add_task("reading", total=None)
         for item in reading.items():
             if isinstance(item, Rejected):
                 refused.append(item)
             else:
                 file.write(encode(item) + b"\n")
+                kept += 1
                 shown.advance(task)
     note(str(reading))
     if refused:
         beside = out.with_suffix(".rejected.jsonl")
         with whole(beside) as file:
             file.writelines(encode(item) + b"\n" for item in refused)
+        if not kept:
+            note(f"nothing was kept; the first: {refused[0].where}: {refused[0].reason}")
         note(f"what was left out, and why: {beside}")
 
 
@@ -121,7 +125,7 @@ def group(
     from relata.store import Writer
 
     options = _values(option)
-    with progress() as shown, Writer(out, Group, {"way": way, "seed": seed, "options": options}) as writer:
+    with progress(counted=False) as shown, Writer(out, Group, {"way": way, "seed": seed, "options": options}) as writer:
         task = shown.add_task("grouping", total=None)
         for each in grouped(way, scenes, seed, **options):
             writer.add(each)
@@ -188,7 +192,8 @@ def build(
     if file and file.exists():
         with Ledger(file) as filed:
             spent = filed.spent()
-        note(f"{file}: {spent.calls} replies, {spent.failures} failures, ${spent.cost:.4f} in all")
+        why = f"; why: relata ledger {file}" if spent.failures else ""
+        note(f"{file}: {spent.calls} replies, {spent.failures} failures, ${spent.cost:.4f} in all{why}")
 
 
 def _values(option: list[str] | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def ledger(
         file = save
     show(
         "Calls that had a reply",
-        ("teacher", "prompt", "calls", "kept", "tokens in", "tokens out", "dollars", "seconds each"),
+        ("teacher", "prompt", "calls", "kept", "tokens\nin", "tokens\nout", "dollars", "seconds\neach"),
         [
             (one.teacher, one.prompt, *map(str, one[2:6]), f"{one.cost:.4f}", f"{one.seconds:.2f}")
             for one in accounts.accounts(file)

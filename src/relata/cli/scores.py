@@ -36,7 +36,7 @@ def exam(
     from relata.scene import encode
 
     loaded = load(model)
-    with progress() as shown:
+    with progress(counted=False) as shown:
         task = shown.add_task("scenes", total=None)
         marks = examine(loaded, relations, others, scenes, seed, split, tick=lambda: shown.advance(task))
     _print(marks)

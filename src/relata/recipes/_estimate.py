@@ -87,6 +87,8 @@ class Estimate(Record, frozen=True):
             if self.measured
             else "what a call takes is assumed: no reply of this teacher to these prompts is in the ledger",
         ]
+        if any(self.calls) and not any(self.dollars):
+            lines.append("no price is given for this teacher, so dollars are not counted")
         return "\n".join(lines)
 
 
