@@ -117,6 +117,14 @@ def test_the_boxes_an_example_lists_come_first_in_their_order() -> None:
     assert [s.label for s in item(example, show).panels[0].shapes] == ["", "square"]
 
 
+def test_what_is_only_asked_about_is_not_said_to_hold() -> None:
+    on, by = (Predicate(word, (CIRCLE,), (SQUARE,)) for word in ("on", "beside"))
+    turns = (("user", on), ("assistant", Text("No, it is ")), ("assistant", by), ("user", by))
+    messages = tuple(Message(role, (span,)) for role, span in turns)
+    found = item(Example("e", (ImageRef("a.png", 128, 96),), messages), show)
+    assert [(edge.predicate, edge.change) for edge in found.edges] == [("on", "asked"), ("beside", "")]
+
+
 def edges(names: list[str]) -> Item:
     """An item with one relation of each name."""
     box = Box(0, 0, 9, 9)

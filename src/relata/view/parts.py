@@ -49,7 +49,8 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     link: bool = False
     """Whether it says "the same individual" across images rather than a relation."""
     change: str = ""
-    """What an edit did to it: `removed`, `added`, `renamed`; or `rejected`, where only the worse answer says it."""
+    """What an edit did to it: `removed`, `added`, `renamed`; or `rejected`, where only the worse answer says it;
+    or `asked`, where no answer says it."""
     was: str = ""
     """The predicate before it was renamed."""
 

@@ -26,8 +26,12 @@ def example(record: Example, show: Show) -> Item:
     boxes = _Boxes(record.images, record.regions, (span for message in record.messages for span in message.spans))
     edges: dict[Edge, int] = {}
     turns = tuple(Turn(m.role, tuple(_piece(span, boxes, edges) for span in m.spans)) for m in record.messages)
+    answers = (turn.pieces for turn in turns if turn.role == "assistant")
+    said = {at for pieces in answers for piece in pieces for at in piece.edges}
+    # what is only asked about may be false
+    told = [edge if at in said else msgspec.structs.replace(edge, change="asked") for at, edge in enumerate(edges)]
     panels = _panels(record.images, boxes, show)
-    return Item(line(record.id), "example", panels, tuple(edges), turns, _about(record))
+    return Item(line(record.id), "example", panels, tuple(told), turns, _about(record))
 
 
 def preference(record: Preference, show: Show) -> Item:
