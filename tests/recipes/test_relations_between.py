@@ -448,7 +448,7 @@ def test_runs_on_real_photos(shared_data: Path, tmp_path: Path) -> None:
         for name in ("bedroom", "judo")
         for path in sorted((video / name).glob("*.jpg"))
     ]
-    report = relata.build("temporal", clips, out=tmp_path / "clips", most=3)
+    report = relata.build("temporal", clips, out=tmp_path / "clips", most=3, folders=True)
     assert report.kinds == {"temporal/order": 6}
     assert report.reasons == {"empty-reply": 6}  # nothing is annotated, so rules have nothing to describe
 
