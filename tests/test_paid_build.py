@@ -210,6 +210,14 @@ def test_the_plan_tells_the_price_before_and_what_is_filed_after(
     assert after.dollars == (0.0, 0.0, 0.0)
 
 
+def test_a_plan_knows_that_nothing_is_asked_more_than_three_times(world: Path, tmp_path: Path) -> None:
+    with serving(Script()) as (url, _):  # an echo, of which no reply is of use
+        teacher, ledger = settings(tmp_path, url), tmp_path / "ledger.sqlite"
+        build("rec", scenes(20), teacher, out=tmp_path / "half", images=world, ledger=ledger, kinds=["detailed"])
+        found = estimate("rec", world / "scenes.jsonl", teacher, ledger=ledger, kinds=["detailed"])
+    assert found.calls == pytest.approx((17 * 3,) * 3)  # 18 of the 35 are filed
+
+
 def test_a_budget_needs_a_price(world: Path, tmp_path: Path) -> None:
     with pytest.raises(RelataError, match="has no price"):
         made(world, settings(tmp_path, "http://127.0.0.1:9/v1", price_out=0.0), tmp_path / "out", budget=1.0)

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from relata.door import TRIES
 from relata.engines import loop
 from relata.errors import Unsafe
 from relata.filters import Rejection
@@ -226,7 +227,7 @@ def _span(count: int, cases: list[list[float]]) -> Span:
 def _tries(call: _Call, case: int, known: Known) -> float:
     """Calls that one request takes, with those that are asked again."""
     typical = known[call.teacher.name, call.version]
-    return 1 / (1 - min(typical.again, 0.9)) if typical else 1 + _AGAIN[case]
+    return sum(typical.again**tries for tries in range(TRIES)) if typical else 1 + _AGAIN[case]
 
 
 def _tokens_in(call: _Call, case: int, known: Known) -> float:
