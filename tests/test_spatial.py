@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relata import spatial, synth
+from relata.english.meanings import CONVERSE, meaning
 from relata.scene import Box, Region, Scene
 
 
@@ -25,7 +26,7 @@ from relata.scene import Box, Region, Scene
 def test_the_word_for_two_boxes(other: Box, word: str | None) -> None:
     box = Box(40, 40, 60, 60)
     assert spatial.clear(box, other, 100, 100) == word
-    assert spatial.clear(other, box, 100, 100) == (word and spatial.OPPOSITE[word])
+    assert spatial.clear(other, box, 100, 100) == (word and CONVERSE[word])
 
 
 def test_what_is_hardly_apart_is_not_beside() -> None:
@@ -46,5 +47,5 @@ def test_no_word_contradicts_an_exact_scene() -> None:
             for other, word in spatial.neighbours(scene, region):
                 known = true.get((region.id, other.id))
                 told += 1
-                assert known is None or known == word or known not in spatial.OPPOSITE, (scene.id, word, known)
+                assert known is None or known == meaning(word) or known not in spatial.SAID, (scene.id, word, known)
     assert told > 300

@@ -12,8 +12,8 @@ from relata.scene import Box, Region, Scene
 MARGIN = 0.1
 #: Mainly sideways: so many times further apart than up and down, in pixels.
 MAINLY = 1.35
-#: Of two such, the one that cannot hold of the same pair.
-OPPOSITE = {"left of": "right of", "right of": "left of", "above": "under", "under": "above"}
+#: What is said of what boxes show: a thing that is lower in the picture need not be underneath.
+SAID = {"left of": "left of", "right of": "right of", "above": "above", "under": "below"}
 
 
 def clear(subject: Box, object: Box, width: float, height: float) -> str | None:
@@ -36,12 +36,12 @@ def clear(subject: Box, object: Box, width: float, height: float) -> str | None:
 
 
 def neighbours(scene: Scene, region: Region) -> list[tuple[Region, str]]:
-    """The other regions with the word that clearly holds of this one and them, the nearest centres first."""
+    """The other regions with what can be said of this one and them beyond doubt, the nearest centres first."""
     found = []
     for other in scene.regions:
         word = clear(region.box, other.box, scene.width, scene.height) if other.id != region.id else None
         if word:
-            found.append((_distance(region.box, other.box), other.id, other, word))
+            found.append((_distance(region.box, other.box), other.id, other, SAID[word]))
     return [(other, word) for _, _, other, word in sorted(found, key=lambda row: row[:2])]
 
 

@@ -195,8 +195,7 @@ def _one_way(scene: Scene) -> list[Triple]:
             pair = frozenset((k, at[other.id]))
             if pair not in related:
                 related.add(pair)
-                # boxes show what is lower in the picture, not that it is underneath
-                found.append((k, "below" if word == "under" else word, at[other.id]))
+                found.append((k, word, at[other.id]))
     return found
 
 

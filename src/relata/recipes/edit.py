@@ -124,8 +124,9 @@ def _mended(scene: Scene) -> Iterator[RemoveIt | RenameIt]:
     wrong = _contradicted(scene)
     for at, finding in sorted(wrong.items()):
         relation = scene.relations[at]
-        word = spatial.clear(box[relation.subject], box[relation.object], scene.width, scene.height)
-        turned = (relation.subject, word or "", relation.object)
+        shown = spatial.clear(box[relation.subject], box[relation.object], scene.width, scene.height)
+        word = spatial.SAID[shown] if shown else ""
+        turned = (relation.subject, word, relation.object)
         if finding.reason == "opposite" and word and turned not in said:
             said.add(turned)
             yield RenameIt(at + 1, word, finding.detail)
