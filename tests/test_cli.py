@@ -198,6 +198,23 @@ def test_build_refuses_unknown_options(world: Path, tmp_path: Path) -> None:
     assert refused(*command).startswith("unknown option of rec 'regoins'")
 
 
+def test_build_tells_what_is_no_data_of_its_own(world: Path, tmp_path: Path) -> None:
+    published = FIXTURES / "readers" / "psg.json"
+    said = refused("build", "rec", "--scenes", published, "--out", tmp_path / "run")
+    assert said.endswith("annotations as published become records by `relata read`")
+    nowhere = (
+        "build",
+        "rec",
+        "--scenes",
+        world / "scenes.jsonl",
+        "--images",
+        tmp_path / "no",
+        "--out",
+        tmp_path / "run",
+    )
+    assert refused(*nowhere) == f"folder of images {tmp_path / 'no'} does not exist"
+
+
 def test_graph_in_every_form(tiny: Path, picture: Path) -> None:
     scene = decode(done("graph", picture, "--json", "--model", tiny), Scene)
     assert (scene.image, scene.width, scene.height) == (str(picture), 96, 96)

@@ -216,7 +216,10 @@ def records(
 
     def report(damage: Damage) -> None:
         if damaged is None:
-            raise RelataError(f"{damage.file}:{damage.line}: {damage.reason}; restore the file or make it again")
+            remedy = "restore the file or make it again"
+            if path.is_file() and damage.line == 1:  # most likely it never was one of ours
+                remedy += "; annotations as published become records by `relata read`"
+            raise RelataError(f"{damage.file}:{damage.line}: {damage.reason}; {remedy}")
         damaged(damage)
 
     if path.is_dir():

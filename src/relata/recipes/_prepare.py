@@ -61,7 +61,7 @@ def prepare(
     """Check the arguments of `build` and open its input.
 
     Raises:
-        RelataError: on an unknown name or option.
+        RelataError: on an unknown name or option, or a folder of images that does not exist.
     """
     module = component("recipes", recipe)
     for name in filters:
@@ -105,6 +105,8 @@ def _asked(spec: str) -> Asked:
 
 def _root(images: str | os.PathLike[str] | None, scenes: object) -> Path:
     if images is not None:
+        if not Path(images).is_dir():
+            raise RelataError(f"folder of images {images} does not exist")
         return Path(images)
     if not isinstance(scenes, (str, os.PathLike)):
         return Path()
