@@ -147,6 +147,9 @@ def test_build_then_view(world: Path, tmp_path: Path) -> None:
     assert f"{made} kept + 0 rejected" in done(*command)  # a finished run is not done again
     page = done("view", tmp_path / "examples", "--images", world, "--out", tmp_path / "page").strip()
     assert "rec/detailed" in Path(page).read_text()
+    made_of = ("export", tmp_path / "examples", "--format", "llava", "--dialect", "asmv2", "--out", tmp_path / "o.json")
+    wrong = relata(*made_of, "--images", tmp_path)
+    assert wrong.stderr.startswith("nothing was written; the first: ")
 
 
 def test_groups_then_a_recipe_over_them(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def export(
     told = export(data, format, out, dialect=dialect, images=images, **options)
     typer.echo(f"{told}: {out}")
     if told.rejected:
+        if not told.written:
+            note(f"nothing was written; the first: {told.rejected[0].where}: {told.rejected[0].reason}")
         note(f"what was left out, and why: {out.with_suffix('.rejected.jsonl')}")
     if card is not None:
         from relata.card import card as describe
