@@ -300,3 +300,12 @@ def test_the_recipe_in_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
     example = next(store.records(tmp_path, Example))
     assert plain(example.messages[0].spans).startswith("\nHow many of these are there: ")
     assert plain(example.messages[1].spans).startswith("1 x ")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_done_is_told_shard_by_shard(tmp_path: Path, workers: int) -> None:
+    told: list[int] = []
+    build("rec", scenes(10), out=tmp_path, shard=4, workers=workers, tick=told.append)
+    assert sorted(told) == [2, 4, 4]
+    build("rec", scenes(10), out=tmp_path, shard=4, tick=told.append)
+    assert len(told) == 3  # nothing was left to do

@@ -305,3 +305,12 @@ def test_every_component_says_what_it_is_in_one_line(kind: str) -> None:
     for line in done("list", kind).splitlines():
         assert line.rstrip().endswith((".", ")")), line
         assert len(line.split()) > 3, line
+
+
+def test_a_build_in_which_every_request_failed_has_an_exit_code(tmp_path: Path) -> None:
+    done("synth", tmp_path / "world", "-n", "3")
+    (tmp_path / "none.jsonl").touch()
+    scenes, teacher = tmp_path / "world" / "scenes.jsonl", f"script:{tmp_path / 'none.jsonl'}"
+    told = relata("build", "rec", "--scenes", scenes, "--teacher", teacher, "--out", tmp_path / "out")
+    assert told.exit_code == 1
+    assert "failed" in told.stdout

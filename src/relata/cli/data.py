@@ -176,24 +176,29 @@ def build(
         return
     if out is None:
         raise RelataError("--out is missing: the folder for the records")
-    report = build(
-        recipe,
-        scenes,
-        teacher,
-        out=out,
-        engine=engine,
-        workers=workers,
-        budget=budget,
-        retry=retry,
-        hosts=allow_host or (),
-        **common,
-    )
+    with progress(counted=False) as shown:
+        task = shown.add_task("done", total=None)
+        report = build(
+            recipe,
+            scenes,
+            teacher,
+            out=out,
+            engine=engine,
+            workers=workers,
+            budget=budget,
+            retry=retry,
+            hosts=allow_host or (),
+            tick=lambda done: shown.advance(task, done),
+            **common,
+        )
     typer.echo(report)
     if file and file.exists():
         with Ledger(file) as filed:
             spent = filed.spent()
         why = f"; why: relata ledger {file}" if spent.failures else ""
         note(f"{file}: {spent.calls} replies, {spent.failures} failures, ${spent.cost:.4f} in all{why}")
+    if report.failed and not report.kept:
+        raise typer.Exit(1)  # whoever runs this in a script must not go on with nothing
 
 
 def _values(option: list[str] | None) -> dict[str, Any]:

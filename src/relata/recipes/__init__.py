@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import reduce
 from pathlib import Path
@@ -56,6 +56,7 @@ def build(
     exclude: str | os.PathLike[str] | Iterable[str | int] = (),
     retry: bool = False,
     shard: int = SHARD,
+    tick: Callable[[int], None] = lambda done: None,
     **options: Any,
 ) -> Report:
     """Make training records of scenes or groups.
@@ -85,6 +86,7 @@ def build(
         exclude: images that must not be used, e.g. those of a benchmark: ids or file names, or a text file of them.
         retry: ask again what had no reply in an earlier run.
         shard: scenes or groups per unit of work, and per file of records.
+        tick: is told how many scenes or groups have come to their end, shard by shard.
         options: the recipe's own, see `items` in its file, and those of the way to form groups.
 
     Raises:
@@ -111,8 +113,8 @@ def build(
             abreast = 2 + 2 * max(made.concurrency for made in paid) // shard
         job = Job(asked.plan, asked.teacher, asked.judge, asked.images, folder, filing, frozenset(hosts), abreast)
         todo = _Todo(folder, asked.units)
-        for _ in where.run(job, todo, workers):
-            pass
+        for done in where.run(job, todo, workers):
+            tick(done)
         return _finish(folder, asked.plan, todo)
 
 

@@ -103,8 +103,8 @@ class Job(NamedTuple):
     abreast: int = 1
     """Units open at once: enough that a paid teacher need not wait for the last replies of each."""
 
-    async def __call__(self, unit: Unit) -> None:
-        """Do one unit and write its result."""
+    async def __call__(self, unit: Unit) -> int:
+        """Do one unit and write its result; how many scenes or groups that were."""
         recipe = component("recipes", self.plan.recipe)
         teacher = _door(self.teacher, self.filing)
         judge = _door(self.judge, self.filing) if self.judge else teacher
@@ -123,6 +123,7 @@ class Job(NamedTuple):
         sources = len(unit.sources) + len(unit.away)
         report = count((self.plan.recipe, self.plan.teacher, of), sources, read, kept, lost)
         store.write(part_path(self.out, unit.index), [encode(Part(unit.digest, tuple(files), tuple(lost), report))])
+        return sources
 
 
 def folder(type: type) -> str:
