@@ -207,10 +207,20 @@ def test_a_paid_teacher_needs_a_ledger() -> None:
         Door(Paid())
 
 
-def test_a_ledger_that_cannot_be_written_ends_the_run(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_the_ledger_takes_nothing_more_only_open_calls_come_to_their_end(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise RelataError("the disk is full")
 
     monkeypatch.setattr(ledger, "record", full)
-    with pytest.raises(RelataError, match="full"):
-        asyncio.run(Door(Paid(), ledger).ask(request("a"), number))
+    teacher = Paid(seconds=0.01)
+    door = Door(teacher, ledger)
+
+    async def asked_all() -> list[object]:
+        asked = (request(f"{n}", user=f"{n}?") for n in range(40))
+        return await asyncio.gather(*(door.ask(one, number) for one in asked), return_exceptions=True)
+
+    outcomes = asyncio.run(asked_all())
+    assert all(isinstance(outcome, RelataError) and "full" in str(outcome) for outcome in outcomes)
+    assert len(teacher.calls) == 3

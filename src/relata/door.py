@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from relata import ledger
-from relata.errors import Unsafe
+from relata.errors import RelataError, Unsafe
 from relata.filters import Rejection
 from relata.ledger import Entry
 from relata.teachers import NoReply, Prompt, Reply, Request, Teacher
@@ -70,6 +70,8 @@ class Door:
         self._filing: Filing = filing  # type: ignore[assignment]  # only a paid teacher comes to use it
         self._tries = tries
         self._under_way: dict[str, asyncio.Future[Entry]] = {}
+        self._fault: RelataError | None = None
+        """Why the ledger takes nothing more."""
         self._ready = asyncio.Semaphore(teacher.concurrency + _AHEAD)  # so many have their pictures in memory
         self._places = asyncio.Semaphore(teacher.concurrency)  # a call keeps its place until its reply is filed
         self._threads = ThreadPoolExecutor(_THREADS, "door")
@@ -139,9 +141,11 @@ class Door:
             return filed
         async with self._places:
             try:
+                if self._fault:
+                    raise self._fault
                 reply = await self.teacher.answer(request)
             except NoReply as error:
-                await self._off(self._filing.fail, key, request.id, name, str(error), error.reply, most)
+                await self._file(self._filing.fail, key, request.id, name, str(error), error.reply, most)
                 raise
             except BaseException:  # the run ends here; others may still use the money
                 self._filing.release(most)
@@ -154,7 +158,7 @@ class Door:
             except Exception as error:  # a bug of whoever reads it; what was paid for is filed all the same
                 cause, fault = f"reading it failed: {error!r}", error
             entry = Entry(key, Reply(*reply), not cause, cause, request.id, name, request.prompt.version)
-            entry = await self._off(self._filing.record, entry, most)
+            entry = await self._file(self._filing.record, entry, most)
             if fault:
                 raise fault
             return entry
@@ -174,6 +178,14 @@ class Door:
         if filed is None:
             self._filing.reserve(most)
         return filed
+
+    async def _file(self, work: Callable[..., T], *arguments: object) -> T:
+        """Write something into the ledger; where that fails, nothing more is asked: it could not be filed either."""
+        try:
+            return await self._off(work, *arguments)
+        except RelataError as error:
+            self._fault = error
+            raise
 
     async def _off(self, work: Callable[..., T], *arguments: object) -> T:
         """Do something that waits for a disk, or for another process, off the loop."""
