@@ -40,4 +40,7 @@ def test_the_tree_names_every_folder() -> None:
 def test_imports_in_examples(page: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         for line in re.findall(r"^(?:from relata[\w.]* import [\w, ]+|import relata[\w.]*)$", block, re.MULTILINE):
-            exec(line, {})
+            found: dict[str, object] = {}
+            exec(line, found)
+            told = line.partition(" import ")[2] or line.split()[1].partition(".")[0]
+            assert {name.strip().split()[-1] for name in told.split(",")} <= found.keys(), line

@@ -71,9 +71,8 @@ def seen(scene: Scene) -> Seen:
     Raises:
         MissingExtra: for a scene without regions, if the tagger's dictionary is not installed.
     """
-    said = " ".join(re.findall(r"[a-z]+|[^a-z\s]+", " ".join(scene.captions).lower()))
     found = _of_regions(scene) if scene.regions else _of_captions(scene.captions)
-    return found._replace(said=f" {said} ")
+    return found._replace(said=words.spaced(scene.captions))
 
 
 def _of_regions(scene: Scene) -> Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 
@@ -191,3 +191,9 @@ def _many(word: str) -> str:
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return f"{word[:-1]}ies"
     return f"{word}s"
+
+
+def spaced(texts: Iterable[str]) -> str:
+    """The words of texts in small letters, with a blank around each, so that ` dog ` is found and no part of a word."""
+    found = re.findall(r"[a-z]+|[^a-z\s]+", " ".join(texts).lower())
+    return f" {' '.join(found)} "

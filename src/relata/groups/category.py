@@ -9,7 +9,6 @@ captions speak of what the other shows.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -53,5 +52,5 @@ def categories(scene: Scene, of: Labels = "all") -> Facets:
 
 def _told(kinds: frozenset[str], scene: Scene) -> bool:
     """Whether a caption of a scene names one of the kinds of things."""
-    said = " ".join(re.findall(r"[a-z]+|[^a-z ]+", " ".join(scene.captions).lower()))
-    return any(f" {form} " in f" {said} " for kind in kinds for form in (kind, words.plural(kind)))
+    said = words.spaced(scene.captions)
+    return any(f" {form} " in said for kind in kinds for form in (kind, words.plural(kind)))

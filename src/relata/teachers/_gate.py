@@ -12,7 +12,7 @@ _ROUNDS = 16
 class Gate:
     """Lets up to `limit` callers in. Of one event loop.
 
-    A caller that waits out a throttling stays inside: in a storm, nobody new comes in to be turned away too.
+    A caller that waits out a throttling stays inside: in a storm, hardly anybody new comes in to be turned away too.
     """
 
     def __init__(self, most: int) -> None:
