@@ -314,3 +314,13 @@ def test_a_build_in_which_every_request_failed_has_an_exit_code(tmp_path: Path) 
     told = relata("build", "rec", "--scenes", scenes, "--teacher", teacher, "--out", tmp_path / "out")
     assert told.exit_code == 1
     assert "failed" in told.stdout
+
+
+def test_a_folder_of_images_that_is_not_there_is_told_by_all(tmp_path: Path) -> None:
+    done("synth", tmp_path / "world", "-n", "2")
+    scenes, typo = tmp_path / "world" / "scenes.jsonl", tmp_path / "wrold"
+    build = ("build", "rec", "--scenes", scenes)
+    for command in (build, ("filter", scenes, "--by", "geometry"), ("view", scenes)):
+        told = refused(*command, "--images", typo, "--out", tmp_path / "out")
+        assert told == f"folder of images {typo} does not exist"
+        assert not (tmp_path / "out").exists()

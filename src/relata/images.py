@@ -39,6 +39,23 @@ class Limits(NamedTuple):
 LIMITS = Limits()
 
 
+def folder_of(named: str | os.PathLike[str] | None, data: object) -> Path:
+    """The folder that image references of data are relative to: the one named, or else that of the data, if they are a
+    path, or else the current one.
+
+    Raises:
+        RelataError: if the one named does not exist.
+    """
+    if named is not None:
+        if not Path(named).is_dir():
+            raise RelataError(f"folder of images {named} does not exist")
+        return Path(named)
+    if not isinstance(data, (str, os.PathLike)):
+        return Path()
+    path = Path(data)
+    return path if path.is_dir() else path.parent
+
+
 def inside(root: Path, name: str) -> Path:
     """The place of `name` below `root`, for references to images and for members of archives.
 

@@ -20,6 +20,7 @@ from relata.errors import RelataError
 from relata.filters import Rejection
 from relata.filters._load import Filter, load
 from relata.filters._report import Removed, Report, Tally, page
+from relata.images import folder_of
 from relata.ledger import NAME, Ledger
 from relata.prompts import digest
 from relata.scene import Scene, encode
@@ -62,9 +63,10 @@ def apply(
 
     Raises:
         BudgetSpent: when the next call could go over the budget; what is filed stays.
-        RelataError: on an unknown name or option, damaged data, or a folder that is finished or being written to.
+        RelataError: on an unknown name or option, damaged data, a folder of images that does not exist, or a folder
+            `out` that is finished or being written to.
     """
-    root = Path(images) if images is not None else _beside(data)
+    root = folder_of(images, data)
     filters = load(names, {"images": os.fspath(root), **options}, given=options)
     kind = _kind(filters)
     asked = any(filter.asks for filter in filters)
@@ -95,14 +97,6 @@ def _kind(filters: Sequence[Filter]) -> type[Scene] | type[Example]:
         said = " and ".join(f"{name} judges {kind.__name__.lower()}s" for kind, name in kinds.items())
         raise RelataError(f"{said}; use them one after the other")
     return Scene if Scene in kinds else Example
-
-
-def _beside(data: object) -> Path:
-    """Where images are looked for when no folder is named."""
-    if not isinstance(data, (str, os.PathLike)):
-        return Path()
-    path = Path(data)
-    return path if path.is_dir() else path.parent
 
 
 def _sift(

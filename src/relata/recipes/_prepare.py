@@ -17,6 +17,7 @@ import msgspec
 from relata import __version__, store
 from relata.errors import RelataError, unknown
 from relata.filters import leaks
+from relata.images import folder_of
 from relata.names import component
 from relata.prompts import digest
 from relata.recipes._run import Asked, Plan, Source, Unit, source_type, units
@@ -80,7 +81,7 @@ def prepare(
     if forming:
         found = forming.groups(found, random.Random(seed), **settled[way])
     todo = units(found, source_type(module), shard, excluded)
-    return Prepared(plan, module, asked, judges, _root(images, scenes), todo)
+    return Prepared(plan, module, asked, judges, folder_of(images, scenes), todo)
 
 
 def grouped(
@@ -101,17 +102,6 @@ def grouped(
 
 def _asked(spec: str) -> Asked:
     return Asked(spec, find_teacher(spec).name)
-
-
-def _root(images: str | os.PathLike[str] | None, scenes: object) -> Path:
-    if images is not None:
-        if not Path(images).is_dir():
-            raise RelataError(f"folder of images {images} does not exist")
-        return Path(images)
-    if not isinstance(scenes, (str, os.PathLike)):
-        return Path()
-    path = Path(scenes)
-    return path if path.is_dir() else path.parent
 
 
 def _sources(scenes: Iterable[Source] | str | os.PathLike[str]) -> tuple[Iterator[Source], type[Source] | None]:

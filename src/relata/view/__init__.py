@@ -19,15 +19,17 @@ def view(path: Path | str, out: Path | str, images: Path | str | None = None, li
     `assets/` beside the page. More than 50 records go on several pages.
 
     Raises:
-        RelataError: if there is nothing at `path`, it holds no records, or a record is damaged.
+        RelataError: if there is nothing at `path`, it holds no records, a record is damaged, or there is no such folder
+            of images.
     """
+    from relata.images import folder_of
     from relata.view.load import load
     from relata.view.report import Gallery, gallery, report
 
     path, out = Path(path), Path(out)
     if limit < 1:
         raise RelataError(f"limit is {limit}; a page needs at least one record")
-    found = load(path, None if images is None else Path(images), limit)
+    found = load(path, None if images is None else folder_of(images, path), limit)
     if len(found) == 1 and isinstance(found[0], Gallery):
         return gallery(out, found[0])
     return report(out, found, title=path.name)
